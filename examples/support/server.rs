@@ -1,0 +1,128 @@
+//! An HTTP/1.1 server on a free port of this machine, that goes down in three ways on command.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, server::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time;
+
+/// What the server does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// Answers it.
+    Works,
+    /// Never sees it: the port is closed.
+    Refuses,
+    /// Answers 503.
+    Unavailable,
+    /// Takes it and never answers.
+    Hangs,
+}
+
+impl fmt::Display for Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Behaviour::Works => "works",
+            Behaviour::Refuses => "refuses",
+            Behaviour::Unavailable => "503",
+            Behaviour::Hangs => "hangs",
+        })
+    }
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    behaviour: watch::Sender<Behaviour>,
+    /// Holds the port; `None` while it is closed.
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// A server that works.
+    pub(crate) async fn start() -> io::Result<Server> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (behaviour, watching) = watch::channel(Behaviour::Works);
+        Ok(Server { address, behaviour, listening: Some(tokio::spawn(serve(listener, watching))) })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) async fn behave(&mut self, behaviour: Behaviour) -> io::Result<()> {
+        self.behaviour.send_replace(behaviour);
+        if behaviour == Behaviour::Refuses {
+            self.close().await;
+        } else if self.listening.is_none() {
+            let listener = self.reopen().await?;
+            self.listening = Some(tokio::spawn(serve(listener, self.behaviour.subscribe())));
+        }
+        Ok(())
+    }
+
+    /// Closes the port and every connection.
+    pub(crate) async fn close(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.abort();
+            let _ = listening.await;
+        }
+    }
+
+    /// Takes the same port again. It was free for a while, so somebody may hold it for a moment.
+    async fn reopen(&self) -> io::Result<TcpListener> {
+        for _ in 0..50 {
+            match TcpListener::bind(self.address).await {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => time::sleep(Duration::from_millis(50)).await,
+                bound => return bound,
+            }
+        }
+        TcpListener::bind(self.address).await
+    }
+}
+
+/// Serves until it is aborted, and all connections with it.
+async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let behaviour = behaviour.clone();
+                    let service = service_fn(move |request| {
+                        let behaviour = *behaviour.borrow();
+                        answer(request, behaviour)
+                    });
+                    connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                }
+                // Out of file descriptors, for one: it passes, and must not be a busy loop.
+                Err(_) => time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn answer(request: Request<Incoming>, behaviour: Behaviour) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (status, body) = match (behaviour, request.uri().path()) {
+        (Behaviour::Hangs, _) => future::pending().await,
+        (Behaviour::Unavailable, _) => (StatusCode::SERVICE_UNAVAILABLE, "down for maintenance"),
+        (_, "/price/tea") => (StatusCode::OK, "420"),
+        (_, "/stock/tea") => (StatusCode::OK, "17"),
+        _ => (StatusCode::NOT_FOUND, "no such page"),
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    Ok(response)
+}

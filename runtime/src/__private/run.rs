@@ -1,0 +1,122 @@
+//! How a body runs under a breaker, and who says how it ended. Admission and settlement are `call`;
+//! these functions exist to be inlined into the annotated one.
+
+use crate::__private::{Fallible, FromOpen, Respond, failed, refuse};
+use crate::call::{Entered, enter};
+use crate::error::CircuitBreakerError;
+use crate::handle::CircuitBreaker;
+use crate::outcome::{Classify, Outcome};
+
+/// The whole of a sync function that has no answer of its own for a refused call.
+#[inline(always)]
+pub fn run<R, F>(breaker: &CircuitBreaker, body: F) -> R
+where
+    R: Respond,
+    R::Error: FromOpen,
+    F: FnOnce() -> R,
+{
+    match enter(breaker) {
+        Ok(entered) => complete(entered, body),
+        Err(error) => refuse(error),
+    }
+}
+
+/// The same, where something else than the type says what a failure is.
+#[inline(always)]
+pub fn run_by<R, F, C>(breaker: &CircuitBreaker, body: F, judge: C) -> R
+where
+    R: Respond,
+    R::Error: FromOpen,
+    F: FnOnce() -> R,
+    C: FnOnce(&R) -> Outcome,
+{
+    match enter(breaker) {
+        Ok(entered) => complete_by(entered, body, judge),
+        Err(error) => refuse(error),
+    }
+}
+
+/// Runs the body of an admitted call.
+#[inline(always)]
+pub fn complete<R: Classify, F: FnOnce() -> R>(entered: Entered<'_>, body: F) -> R {
+    complete_by(entered, body, R::outcome)
+}
+
+#[inline(always)]
+pub fn complete_by<R, F, C>(entered: Entered<'_>, body: F, judge: C) -> R
+where
+    F: FnOnce() -> R,
+    C: FnOnce(&R) -> Outcome,
+{
+    let returned = body();
+    entered.finish(judge(&returned));
+    returned
+}
+
+/// Runs the body of an admitted call, whose failure is answered too.
+#[inline(always)]
+pub fn attempt<R, F>(breaker: &CircuitBreaker, entered: Entered<'_>, body: F) -> Result<R, CircuitBreakerError>
+where
+    R: Classify,
+    F: FnOnce() -> R,
+{
+    attempt_by(breaker, entered, body, R::outcome)
+}
+
+#[inline(always)]
+pub fn attempt_by<R, F, C>(
+    breaker: &CircuitBreaker,
+    entered: Entered<'_>,
+    body: F,
+    judge: C,
+) -> Result<R, CircuitBreakerError>
+where
+    F: FnOnce() -> R,
+    C: FnOnce(&R) -> Outcome,
+{
+    let returned = body();
+    let outcome = judge(&returned);
+    entered.finish(outcome);
+    if outcome == Outcome::Failure { Err(failed(breaker)) } else { Ok(returned) }
+}
+
+/// Tells the function that is left, besides the breaker, that the call failed.
+#[inline(always)]
+pub fn noting<R: Classify>(failed: &mut bool) -> impl FnOnce(&R) -> Outcome {
+    noting_by(R::outcome, failed)
+}
+
+#[inline(always)]
+pub fn noting_by<R, C>(judge: C, failed: &mut bool) -> impl FnOnce(&R) -> Outcome
+where
+    C: FnOnce(&R) -> Outcome,
+{
+    move |returned| {
+        let outcome = judge(returned);
+        *failed = outcome == Outcome::Failure;
+        outcome
+    }
+}
+
+/// `failure_if` decides alone.
+#[inline(always)]
+pub fn failure_if<R, F>(is_failure: F) -> impl Fn(&R) -> Outcome
+where
+    F: Fn(&R) -> bool,
+{
+    move |returned| if is_failure(returned) { Outcome::Failure } else { Outcome::Success }
+}
+
+/// `ignore_if` is asked about errors, which are failures otherwise.
+#[inline(always)]
+pub fn ignore_if<R, F>(is_ignored: F) -> impl Fn(&R) -> Outcome
+where
+    R: Fallible,
+    F: Fn(&R::Failure) -> bool,
+{
+    move |returned| match returned.failure() {
+        Some(error) if is_ignored(error) => Outcome::Ignored,
+        Some(_) => Outcome::Failure,
+        None => Outcome::Success,
+    }
+}

@@ -1,0 +1,160 @@
+//! How a call gets in: by one load where the circuit is closed, by the deadline where it is open,
+//! and under the lock where it may become a trial. How a call ends is `breaker`.
+
+use std::sync::atomic::Ordering;
+
+use crate::breaker::{Core, End, Inner, Ticket, UNTIMED};
+use crate::clock;
+use crate::error::{CircuitBreakerError, Reason};
+use crate::machine::Admission;
+use crate::state::{Mode, State};
+use crate::word;
+
+/// Why a call is not let in, and what is left of the open time in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    reason: Reason,
+    left: u64,
+}
+
+impl Refusal {
+    /// As a ticket that admits nothing: two registers, where a `Result` would go through memory.
+    fn into_ticket(self) -> Ticket {
+        Ticket { word: word::REFUSED | self.reason as u64, started: self.left }
+    }
+
+    fn of(ticket: Ticket) -> Option<Refusal> {
+        let reason = match ticket.word {
+            word if word & word::REFUSED == 0 => return None,
+            word if word & word::STATE == Reason::Open as u64 => Reason::Open,
+            word if word & word::STATE == Reason::HalfOpenFull as u64 => Reason::HalfOpenFull,
+            _ => Reason::ForcedOpen,
+        };
+        Some(Refusal { reason, left: ticket.started })
+    }
+
+    /// The error that the caller gets. Built where it is wanted, so that one who drops it pays nothing.
+    #[inline]
+    pub(crate) fn error(self, core: &Core) -> CircuitBreakerError {
+        CircuitBreakerError::refused(core.name.clone(), self.reason, self.left)
+    }
+}
+
+impl Core {
+    #[inline]
+    pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
+        let word = self.word();
+        if word & word::LOOK_BEFORE == 0 {
+            return Ok(Ticket { word, started: UNTIMED });
+        }
+        let ticket = self.admit_slow(word);
+        Refusal::of(ticket).map_or(Ok(ticket), Err)
+    }
+
+    /// Everything but a closed circuit that takes no times.
+    #[inline(never)]
+    fn admit_slow(&self, word: u64) -> Ticket {
+        match (word::mode(word), word::state(word)) {
+            (Mode::ForcedOpen, _) => self.refuse(Refusal { reason: Reason::ForcedOpen, left: 0 }),
+            (Mode::Disabled, _) => Ticket { word, started: UNTIMED },
+            (Mode::MetricsOnly, _) | (Mode::Auto, State::Closed) => Ticket { word, started: self.start(word) },
+            (Mode::Auto, state) => match self.time_left(word) {
+                left if left > 0 && state == State::Open => self.refuse(Refusal { reason: Reason::Open, left }),
+                left if left > 0 && word & word::FULL != 0 => {
+                    self.refuse(Refusal { reason: Reason::HalfOpenFull, left: 0 })
+                }
+                _ => self.try_trial().unwrap_or_else(|refusal| self.refuse(refusal)),
+            },
+        }
+    }
+
+    /// What is left until the deadline. Far from it the coarse clock will do.
+    fn time_left(&self, word: u64) -> u64 {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        if word & word::OWN_CLOCK == 0 {
+            let now = clock::coarse();
+            if now.saturating_add(clock::COARSE_LAG) < deadline {
+                return deadline - now;
+            }
+        }
+        deadline.saturating_sub(self.now(word))
+    }
+
+    /// A call that asks to be a trial, or that met a word which has changed since.
+    #[cold]
+    fn try_trial(&self) -> Result<Ticket, Refusal> {
+        let mut inner = self.lock();
+        let now = self.now(self.word());
+        let admission = match inner.mode {
+            Mode::Auto => self.ask_machine(&mut inner, now),
+            Mode::ForcedOpen => Err(Refusal { reason: Reason::ForcedOpen, left: 0 }),
+            Mode::Disabled | Mode::MetricsOnly => Ok(()),
+        };
+        self.publish(&inner);
+        let word = self.word();
+        drop(inner);
+        self.bus.deliver();
+        let started = if word & word::TIMED == 0 { UNTIMED } else { now.max(1) };
+        admission.map(|()| Ticket { word, started })
+    }
+
+    fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
+        if let Some(moved) = inner.machine.tick(&inner.policy, self.seed(), now) {
+            self.commit(inner, moved);
+        }
+        let (admission, moved) = inner.machine.admit(&inner.policy, now);
+        if let Some(moved) = moved {
+            self.commit(inner, moved);
+        }
+        match admission {
+            Admission::Admitted => Ok(()),
+            Admission::Open { until } => Err(Refusal { reason: Reason::Open, left: until - now }),
+            Admission::HalfOpenFull => Err(Refusal { reason: Reason::HalfOpenFull, left: 0 }),
+        }
+    }
+
+    #[inline]
+    fn refuse(&self, refusal: Refusal) -> Ticket {
+        self.stripes().refused(refusal.reason);
+        refusal.into_ticket()
+    }
+
+    fn start(&self, word: u64) -> u64 {
+        if word & word::TIMED == 0 { UNTIMED } else { self.now(word).max(1) }
+    }
+
+    /// Whether a call would be let in now.
+    pub(crate) fn would_admit(&self) -> bool {
+        let word = self.word();
+        match (word::mode(word), word::state(word)) {
+            (Mode::ForcedOpen, _) => false,
+            (Mode::Disabled | Mode::MetricsOnly, _) | (Mode::Auto, State::Closed) => true,
+            (Mode::Auto, _) => {
+                let inner = self.lock();
+                let now = self.now(word);
+                let mut seen = inner.machine;
+                seen.tick(&inner.policy, self.seed(), now);
+                seen.admit(&inner.policy, now).0 == Admission::Admitted
+            }
+        }
+    }
+
+    /// A result without a permit: a call of this episode that began and ended now.
+    #[inline]
+    pub(crate) fn record_one(&self, end: End) {
+        let word = self.word();
+        match word::mode(word) {
+            Mode::Auto if word::state(word) != State::Closed => self.record_trial(end),
+            Mode::ForcedOpen => self.lock().counts.late += 1,
+            _ => self.settle(Ticket { word, started: UNTIMED }, end),
+        }
+    }
+
+    #[cold]
+    fn record_trial(&self, end: End) {
+        match self.try_trial() {
+            Ok(ticket) => self.settle(ticket, end),
+            Err(_) => self.lock().counts.late += 1,
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! A breaker at work: the machine, its atomic word, its lock and its clock.
+//!
+//! Here a call ends, and here is the only place that commits a transition. How a call gets in is
+//! `admit`, what operators do is `operate`; what a transition is `machine` decides; what users
+//! call is `handle`, `permit` and `call`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard, RwLock};
+
+use crate::bus::Bus;
+use crate::clock::{self, Clock, nanos};
+use crate::error::{CircuitBreakerError, Name};
+use crate::event::{Cause, Event, Transition};
+use crate::layers::Layers;
+use crate::machine::{Machine, Move};
+use crate::policy::{Policy, WindowShape};
+use crate::state::{Mode, State};
+use crate::status::Transitions;
+use crate::stripes::{self, Stripes};
+use crate::window::{CountWindow, Entry, Tally, TimeWindow, Window};
+use crate::word;
+
+/// How a call ended, as the breaker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+/// What an admitted call carries: the word that admitted it, and when, if time is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) word: u64,
+    pub(crate) started: u64,
+}
+
+impl Ticket {
+    /// No call: a mode that there is not, in a state that there is not.
+    pub(crate) const NONE: Ticket = Ticket { word: u64::MAX, started: UNTIMED };
+}
+
+/// No start time was taken.
+pub(crate) const UNTIMED: u64 = 0;
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    /// See the table in `word`. Stored with release under the lock, after `deadline`; loaded with
+    /// acquire, so that who sees a word sees the deadline that belongs to it, or a newer one.
+    word: AtomicU64,
+    /// When time alone changes the state, in nanoseconds of the clock.
+    pub(crate) deadline: AtomicU64,
+    /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
+    slow_after: AtomicU64,
+    timeout: AtomicU64,
+    stripes: Stripes,
+    inner: Mutex<Inner>,
+    clock: RwLock<Option<Arc<dyn Clock>>>,
+    pub(crate) name: Name,
+    /// The name once more, as events carry it.
+    pub(crate) label: Arc<str>,
+    pub(crate) bus: Arc<Bus>,
+    seed: u64,
+}
+
+/// What the lock protects. Held for some tens of instructions; no user code runs under it.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) machine: Machine,
+    pub(crate) mode: Mode,
+    pub(crate) policy: Policy,
+    pub(crate) layers: Box<Layers>,
+    window: Option<Box<Window>>,
+    /// Whether a success changes more than its counter.
+    dirty: bool,
+    has_own_clock: bool,
+    pub(crate) counts: Counts,
+    pub(crate) last_failure: Option<u64>,
+    pub(crate) last_transition: Option<Box<Transition>>,
+    /// Thresholds reached while only measuring, so that each is told once.
+    told: Vec<Cause>,
+}
+
+/// The counters that only change under the lock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) failures: u64,
+    pub(crate) ignored: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) late: u64,
+    pub(crate) slow: u64,
+    pub(crate) trips: u64,
+    pub(crate) transitions: Transitions,
+}
+
+impl Core {
+    pub(crate) fn new(name: Name, layers: Layers, clock: Option<Arc<dyn Clock>>, bus: Arc<Bus>) -> Self {
+        let label: Arc<str> = name.as_str().into();
+        let seed = RandomState::new().hash_one(&*label);
+        let policy = *layers.policy();
+        let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
+        let core = Core {
+            word: AtomicU64::new(0),
+            deadline: AtomicU64::new(u64::MAX),
+            slow_after: AtomicU64::new(0),
+            timeout: AtomicU64::new(0),
+            stripes: Stripes::default(),
+            inner: Mutex::new(Inner {
+                machine: Machine::new(now),
+                mode: Mode::Auto,
+                policy,
+                layers: Box::new(layers),
+                window: None,
+                dirty: false,
+                has_own_clock: clock.is_some(),
+                counts: Counts::default(),
+                last_failure: None,
+                last_transition: None,
+                told: Vec::new(),
+            }),
+            clock: RwLock::new(clock),
+            name,
+            label,
+            bus,
+            seed,
+        };
+        {
+            let mut inner = core.inner.lock();
+            core.follow(&mut inner, policy);
+            core.publish(&inner);
+        }
+        core
+    }
+
+    /// The error of a call that was cut off.
+    #[cold]
+    pub(crate) fn timed_out(&self) -> CircuitBreakerError {
+        CircuitBreakerError::timed_out(self.name.clone(), self.state(), self.timeout.load(Ordering::Relaxed))
+    }
+
+    /// The end of a call that was admitted.
+    #[inline]
+    pub(crate) fn settle(&self, ticket: Ticket, end: End) {
+        if end == End::Success
+            && ticket.word & word::LOOK_AFTER == 0
+            && self.word.load(Ordering::Acquire) == ticket.word
+        {
+            self.stripes.success(stripes::own());
+        } else {
+            self.settle_slow(ticket, end);
+        }
+    }
+
+    /// Everything but a success of a closed circuit that has nothing to forget.
+    #[inline(never)]
+    fn settle_slow(&self, ticket: Ticket, end: End) {
+        if word::mode(ticket.word) == Mode::Disabled {
+            return;
+        }
+        let word = self.word.load(Ordering::Acquire);
+        let is_result = matches!(end, End::Success | End::Failure);
+        let slow = is_result
+            && ticket.started != UNTIMED
+            && self.now(word).saturating_sub(ticket.started) > self.slow_after.load(Ordering::Relaxed);
+        let own = stripes::own();
+        let mut now = 0;
+        if word & word::TIME_WINDOW != 0 || end == End::Failure {
+            now = self.coarse_now(word);
+        }
+        let in_passing = end == End::Success
+            && !slow
+            && word == ticket.word
+            && word & (word::STATE | word::MODE | word::DIRTY) == 0
+            && (word & word::TIME_WINDOW == 0 || self.stripes.is_marked(own, now));
+        if in_passing {
+            self.stripes.success(own);
+            return;
+        }
+        let mut inner = self.inner.lock();
+        if !word::same_episode(ticket.word, self.word.load(Ordering::Relaxed)) {
+            let counter = if end == End::Cancelled { &mut inner.counts.cancelled } else { &mut inner.counts.late };
+            *counter += 1;
+            return;
+        }
+        self.record(&mut inner, end, slow, own, now);
+        self.publish(&inner);
+        drop(inner);
+        self.bus.deliver();
+    }
+
+    /// Takes in the end of a call of this episode.
+    fn record(&self, inner: &mut Inner, end: End, slow: bool, own: usize, now: u64) {
+        let failed = match end {
+            End::Ignored | End::Cancelled => {
+                let counter = if end == End::Ignored { &mut inner.counts.ignored } else { &mut inner.counts.cancelled };
+                *counter += 1;
+                inner.machine.release();
+                return;
+            }
+            End::Failure => true,
+            End::Success => false,
+        };
+        inner.counts.slow += u64::from(slow);
+        let is_counting = inner.machine.state() == State::Closed || inner.mode == Mode::MetricsOnly;
+        if failed {
+            inner.counts.failures += 1;
+            inner.last_failure = Some(now);
+        } else {
+            if let Some(window) = &mut inner.window
+                && !self.stripes.is_marked(own, now)
+            {
+                window.mark(own, &self.stripes, now);
+            }
+            self.stripes.success(own);
+        }
+        let mut tally = Tally::default();
+        if is_counting && let Some(window) = &mut inner.window {
+            window.record(Entry { failed, slow }, now, &self.stripes);
+            tally = window.tally(now, &self.stripes);
+        }
+        if inner.mode == Mode::MetricsOnly {
+            inner.machine.consecutive = if failed { inner.machine.consecutive.saturating_add(1) } else { 0 };
+            self.tell_what_would_open(inner, tally);
+            return;
+        }
+        let Inner { machine, policy, .. } = inner;
+        let verdict = if failed { machine.fail(policy, tally) } else { machine.succeed(policy, tally) };
+        inner.dirty = is_counting && (inner.machine.consecutive > 0 || !tally.is_clean());
+        if let Some(verdict) = verdict {
+            let now = self.now(self.word.load(Ordering::Relaxed));
+            let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed, now);
+            self.commit(inner, moved);
+        }
+    }
+
+    #[cold]
+    fn tell_what_would_open(&self, inner: &mut Inner, tally: Tally) {
+        for cause in inner.machine.reached(&inner.policy, tally).into_iter().flatten() {
+            if !inner.told.contains(&cause) {
+                inner.told.push(cause);
+                self.bus.publish(|| Event::WouldOpen { breaker: Arc::clone(&self.label), cause });
+            }
+        }
+    }
+
+    /// Counts and tells a transition that the machine has made. The only place that does.
+    #[cold]
+    pub(crate) fn commit(&self, inner: &mut Inner, moved: Move) {
+        let Move { from, to, .. } = moved;
+        if let Some(count) = inner.counts.transitions.count(from, to) {
+            *count += 1;
+        }
+        if (from, to) == (State::Closed, State::Open) {
+            inner.counts.trips += 1;
+        }
+        let now = self.now(self.word.load(Ordering::Relaxed));
+        let tally = self.tally(inner, now).unwrap_or_default();
+        let machine = &inner.machine;
+        let transition = Transition {
+            breaker: Arc::clone(&self.label),
+            from,
+            to,
+            cause: moved.cause,
+            at: wall(now, moved.at),
+            generation: machine.generation,
+            consecutive_failures: moved.consecutive,
+            calls: tally.calls,
+            failures: tally.failures,
+            slow_calls: tally.slow,
+            trials_succeeded: moved.trials_succeeded,
+            retry_after: (to == State::Open).then(|| Duration::from_nanos(machine.deadline().saturating_sub(moved.at))),
+        };
+        self.bus.publish(|| Event::Transition(transition.clone()));
+        inner.last_transition = Some(Box::new(transition));
+        // An open circuit shows what opened it; the next episode starts with an empty window.
+        if to == State::Open {
+            inner.dirty = false;
+        } else {
+            self.forget(inner);
+        }
+    }
+
+    /// Empties the window, and what goes with it.
+    pub(crate) fn forget(&self, inner: &mut Inner) {
+        if let Some(window) = &mut inner.window {
+            window.clear(&self.stripes);
+        }
+        inner.dirty = false;
+        inner.told.clear();
+    }
+
+    /// Works by other settings from now on. A window of another shape starts empty.
+    pub(crate) fn follow(&self, inner: &mut Inner, policy: Policy) {
+        let shape = |policy: &Policy| policy.has_window().then_some(policy.window);
+        if inner.window.is_none() || shape(&inner.policy) != shape(&policy) {
+            inner.window = shape(&policy).map(|shape| {
+                Box::new(match shape {
+                    WindowShape::Calls(calls) => Window::Count(CountWindow::new(calls, self.stripes.successes())),
+                    WindowShape::Time(time) => Window::Time(TimeWindow::new(nanos(time))),
+                })
+            });
+            self.stripes.expire_marks();
+        }
+        self.slow_after.store(policy.slow_call_duration.map_or(u64::MAX, nanos), Ordering::Relaxed);
+        self.timeout.store(policy.timeout.map_or(0, nanos), Ordering::Relaxed);
+        inner.policy = policy;
+    }
+
+    /// Makes the word say what the lock protects.
+    pub(crate) fn publish(&self, inner: &Inner) {
+        let machine = &inner.machine;
+        let flag = |set: bool, flag: u64| if set { flag } else { 0 };
+        let flags = flag(inner.policy.slow_call_duration.is_some(), word::TIMED)
+            | flag(matches!(inner.window.as_deref(), Some(Window::Time(_))), word::TIME_WINDOW)
+            | flag(inner.dirty, word::DIRTY)
+            | flag(machine.is_full(&inner.policy), word::FULL)
+            | flag(inner.has_own_clock, word::OWN_CLOCK);
+        let state = inner.mode.effective(machine.state());
+        self.deadline.store(machine.deadline(), Ordering::Relaxed);
+        self.word.store(word::compose(state, inner.mode, machine.generation, flags), Ordering::Release);
+    }
+
+    /// What the window holds; `None` without one.
+    pub(crate) fn tally(&self, inner: &Inner, now: u64) -> Option<Tally> {
+        inner.window.as_ref().map(|window| window.tally(now, &self.stripes))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock()
+    }
+
+    pub(crate) fn word(&self) -> u64 {
+        self.word.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let word = self.word();
+        match word::state(word) {
+            State::Open | State::HalfOpen if word::mode(word) == Mode::Auto => {
+                let inner = self.inner.lock();
+                let beneath = inner.machine.observe(&inner.policy, self.seed, self.now(word)).state();
+                inner.mode.effective(beneath)
+            }
+            state => state,
+        }
+    }
+
+    pub(crate) fn stripes(&self) -> &Stripes {
+        &self.stripes
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    #[inline]
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        Some(self.timeout.load(Ordering::Relaxed)).filter(|limit| *limit > 0).map(Duration::from_nanos)
+    }
+
+    /// The time, exact.
+    pub(crate) fn now(&self, word: u64) -> u64 {
+        if word & word::OWN_CLOCK == 0 { clock::precise() } else { self.own_now() }
+    }
+
+    /// The time, behind by some milliseconds.
+    #[inline]
+    fn coarse_now(&self, word: u64) -> u64 {
+        if word & word::OWN_CLOCK == 0 { clock::coarse() } else { self.own_now() }
+    }
+
+    #[cold]
+    fn own_now(&self) -> u64 {
+        self.clock.read().as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()))
+    }
+
+    pub(crate) fn replace_clock(&self, inner: &mut Inner, clock: Option<Arc<dyn Clock>>) {
+        inner.has_own_clock = clock.is_some();
+        *self.clock.write() = clock;
+    }
+}
+
+/// A time of the breaker's clock as the wall clock shows it.
+pub(crate) fn wall(now: u64, at: u64) -> SystemTime {
+    let current = SystemTime::now();
+    current.checked_sub(Duration::from_nanos(now.saturating_sub(at))).unwrap_or(current)
+}

@@ -1,0 +1,144 @@
+//! Tells listeners what happened: in order, outside every lock, and whatever they do.
+//!
+//! An event is queued while its breaker is locked, so the queue has the order of the commits. It
+//! is delivered after the lock is released, by the thread that queued it or by the one that is
+//! delivering already; so a listener never runs twice at once for one registry.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::event::Event;
+
+/// Events that wait for a slow listener, at most; older ones are lost, and counted.
+const CAPACITY: usize = 65_536;
+
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+#[derive(Default)]
+pub(crate) struct Bus {
+    /// Whether anyone listens. Relaxed: who subscribes hears what happens after.
+    heard: AtomicBool,
+    lost: AtomicU64,
+    queue: Mutex<Queue>,
+    listeners: Mutex<Listeners>,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    delivering: bool,
+}
+
+#[derive(Default)]
+struct Listeners {
+    next: u64,
+    all: Arc<Vec<(u64, Listener)>>,
+}
+
+impl Bus {
+    /// Queues an event; `make` is called only if anyone listens. Tells whether to deliver.
+    pub(crate) fn publish(&self, make: impl FnOnce() -> Event) {
+        if !self.heard.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        if queue.events.len() >= CAPACITY {
+            queue.events.pop_front();
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        queue.events.push_back(make());
+    }
+
+    /// Delivers what is queued, unless another thread is doing so. Call it without holding a lock.
+    pub(crate) fn deliver(&self) {
+        if !self.heard.load(Ordering::Relaxed) {
+            return;
+        }
+        {
+            let mut queue = self.queue.lock();
+            if queue.delivering {
+                return;
+            }
+            queue.delivering = true;
+        }
+        loop {
+            let event = {
+                let mut queue = self.queue.lock();
+                let Some(event) = queue.events.pop_front() else {
+                    queue.delivering = false;
+                    return;
+                };
+                event
+            };
+            let listeners = Arc::clone(&self.listeners.lock().all);
+            for (_, listener) in listeners.iter() {
+                // The panic hook has told of the panic; its payload might panic again when dropped.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| listener(&event))) {
+                    std::mem::forget(payload);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Subscription {
+        let mut listeners = self.listeners.lock();
+        let number = listeners.next;
+        listeners.next += 1;
+        Arc::make_mut(&mut listeners.all).push((number, listener));
+        self.heard.store(true, Ordering::Relaxed);
+        Subscription { bus: Some(Arc::clone(self)), number }
+    }
+
+    fn unsubscribe(&self, number: u64) {
+        // The listener is dropped after the lock is released: its destructor is user code.
+        let _dropped = {
+            let mut listeners = self.listeners.lock();
+            let left = listeners.all.iter().filter(|(known, _)| *known != number).cloned().collect();
+            let before = std::mem::replace(&mut listeners.all, Arc::new(left));
+            self.heard.store(!listeners.all.is_empty(), Ordering::Relaxed);
+            before
+        };
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus").field("listeners", &self.listeners.lock().all.len()).finish_non_exhaustive()
+    }
+}
+
+/// A listener's place in a registry. Dropped, it ends the subscription.
+#[derive(Debug)]
+#[must_use = "the subscription ends when it is dropped; call `keep` to keep it"]
+pub struct Subscription {
+    bus: Option<Arc<Bus>>,
+    number: u64,
+}
+
+impl Subscription {
+    /// Keeps the subscription for as long as the registry lives.
+    pub fn keep(mut self) {
+        self.bus = None;
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(bus) = self.bus.take() {
+            bus.unsubscribe(self.number);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Where time comes from. The only file that asks the operating system for it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A monotonic clock: the time since an origin of its own choice.
+///
+/// A breaker reads it only where it has to: when the circuit is not closed, when a call failed,
+/// and on every call if slow calls or a time window are configured. A clock that steps back does
+/// no harm: open times last longer by the step, and nothing is counted twice.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The time since the clock's origin.
+    fn now(&self) -> Duration;
+}
+
+/// The operating system's monotonic clock. What every breaker uses unless it is told otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(system::precise())
+    }
+}
+
+/// A clock that stands still until it is told to move, so that tests need no sleeping.
+///
+/// Clones share one time. It starts at zero.
+///
+/// ```
+/// use breakerbox::{Config, ManualClock, Registry, State};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let registry = Registry::with_clock(clock.clone());
+/// let breaker = registry.get_or_insert("quotes", &Config::default())?;
+///
+/// for _ in 0..5 {
+///     breaker.record_failure();
+/// }
+/// assert_eq!(breaker.state(), State::Open);
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(breaker.state(), State::HalfOpen);
+/// # Ok::<(), breakerbox::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock {
+    nanos: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that shows zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock forward. Saturates after some 584 years.
+    pub fn advance(&self, by: Duration) {
+        let by = nanos(by);
+        let _ = self.nanos.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| Some(now.saturating_add(by)));
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, to: Duration) {
+        self.nanos.store(nanos(to), Ordering::Release);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::Acquire))
+    }
+}
+
+/// A duration in nanoseconds, saturating: the unit of everything below the public API.
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }
+}
+
+/// How far the coarse clock may be behind the precise one: two ticks of the slowest kernel.
+pub(crate) const COARSE_LAG: u64 = 20_000_000;
+
+/// Nanoseconds of the system clock, exact.
+pub(crate) fn precise() -> u64 {
+    system::precise()
+}
+
+/// Nanoseconds of the system clock, behind by at most [`COARSE_LAG`] and a fifth of the cost.
+#[inline]
+pub(crate) fn coarse() -> u64 {
+    system::coarse()
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use rustix::time::{ClockId, clock_gettime};
+
+    #[inline]
+    fn read(clock: ClockId) -> u64 {
+        let time = clock_gettime(clock);
+        // Both parts are never negative on a monotonic clock.
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+    }
+
+    pub(super) fn precise() -> u64 {
+        read(ClockId::Monotonic)
+    }
+
+    #[inline]
+    pub(super) fn coarse() -> u64 {
+        read(ClockId::MonotonicCoarse)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    pub(super) fn precise() -> u64 {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        super::nanos(ORIGIN.get_or_init(Instant::now).elapsed())
+    }
+
+    pub(super) fn coarse() -> u64 {
+        precise()
+    }
+}

@@ -1,0 +1,99 @@
+//! Durations as text: `1m30s`, `250ms`, `1.5s`. The attribute has its own reader, at compile time.
+
+use std::time::Duration;
+
+const UNITS: [(&str, f64); 7] =
+    [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+
+/// Reads a duration: a plain number of seconds, or numbers with units, the largest first or not.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return from_seconds(seconds);
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let tail = tail.trim_start();
+        let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let number: f64 = number
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration: write seconds (`30`) or `1m30s`, `250ms`"))?;
+        let Some((_, seconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+            return Err(format!("unknown unit `{unit}` in `{text}`: use ns, us, ms, s, m, h or d"));
+        };
+        total = total.saturating_add(from_seconds(number * seconds)?);
+        rest = tail.trim_start();
+    }
+    if text.is_empty() { Err("it is empty: write seconds (`30`) or `1m30s`, `250ms`".to_owned()) } else { Ok(total) }
+}
+
+fn from_seconds(seconds: f64) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        let problem = if seconds < 0.0 { "is negative" } else { "is too large" };
+        format!("`{seconds}` {problem}")
+    })
+}
+
+/// A duration as a person would write it: `1.5s`, `250ms`, `2m`, `1h`.
+pub(crate) fn text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match () {
+        () if duration.subsec_nanos() != 0 => format!("{duration:?}"),
+        () if seconds != 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        () if seconds != 0 && seconds % 60 == 0 => format!("{}m", seconds / 60),
+        () => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_number_is_seconds() {
+        assert_eq!(parse("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse(" 0.25 "), Ok(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn units_add_up() {
+        assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse("1h 1m 1s 1ms"), Ok(Duration::from_millis(3_661_001)));
+        assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse("2d"), Ok(Duration::from_secs(172_800)));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_a_reason() {
+        for (text, reason) in [
+            ("", "empty"),
+            ("s", "not a duration"),
+            ("30 parsecs", "unknown unit `parsecs`"),
+            ("-5", "negative"),
+            ("1e300", "too large"),
+            ("NaN", "too large"),
+            ("1.2.3s", "not a duration"),
+            ("5µs", "unknown unit"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn text_is_short() {
+        for (nanos, text_of) in [
+            (0, "0s"),
+            (30_000_000_000, "30s"),
+            (90_000_000_000, "90s"),
+            (120_000_000_000, "2m"),
+            (250_000_000, "250ms"),
+        ] {
+            assert_eq!(text(Duration::from_nanos(nanos)), text_of);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The decisions of a circuit, pure: what it is doing, what happens, the time -> what it does next.
+//!
+//! Not here: who may change it and when (`breaker`), what lies in the window (`window`), and where
+//! time comes from (`clock`). Times are nanoseconds on the breaker's clock.
+//!
+//! ```text
+//!            failures or rates reach a threshold
+//!   closed ─────────────────────────────────────► open
+//!     ▲                                           │  ▲
+//!     │ enough trials succeed        its time is  │  │ a trial fails, or
+//!     │                              over         ▼  │ no verdict in time
+//!     └───────────────────────────────────── half-open
+//! ```
+
+use crate::clock::nanos;
+use crate::event::Cause;
+use crate::policy::Policy;
+use crate::state::State;
+use crate::window::Tally;
+
+/// What a circuit is doing, and since when.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Phase {
+    Closed,
+    Open { until: u64 },
+    HalfOpen { until: u64, admitted: u32, successes: u32 },
+}
+
+/// The state of a circuit, window apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Machine {
+    pub(crate) phase: Phase,
+    pub(crate) since: u64,
+    /// Failures without a success between them, while closed.
+    pub(crate) consecutive: u32,
+    /// How often it has opened since it was last closed, less one: the exponent of the backoff.
+    pub(crate) reopened: u32,
+    /// Grows by one with each move; a result of an earlier one is late.
+    pub(crate) generation: u64,
+}
+
+/// A change of state that has been decided.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Move {
+    pub(crate) from: State,
+    pub(crate) to: State,
+    pub(crate) cause: Cause,
+    /// When it happened, which may be earlier than when it was noticed.
+    pub(crate) at: u64,
+    /// Consecutive failures and successful trials of the episode that ended.
+    pub(crate) consecutive: u32,
+    pub(crate) trials_succeeded: u32,
+}
+
+/// What a result decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Open(Cause),
+    Close,
+}
+
+/// The answer to a call that asks to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Admitted,
+    Open { until: u64 },
+    HalfOpenFull,
+}
+
+impl Machine {
+    pub(crate) fn new(now: u64) -> Self {
+        Machine { phase: Phase::Closed, since: now, consecutive: 0, reopened: 0, generation: 0 }
+    }
+
+    /// The state as it was last moved. [`Machine::observe`] tells the one that holds now.
+    pub(crate) fn state(&self) -> State {
+        match self.phase {
+            Phase::Closed => State::Closed,
+            Phase::Open { .. } => State::Open,
+            Phase::HalfOpen { .. } => State::HalfOpen,
+        }
+    }
+
+    /// When time alone will change the state.
+    pub(crate) fn deadline(&self) -> u64 {
+        match self.phase {
+            Phase::Closed => u64::MAX,
+            Phase::Open { until } | Phase::HalfOpen { until, .. } => until,
+        }
+    }
+
+    /// What time alone has done: a half-open episode without a verdict is open again.
+    pub(crate) fn tick(&mut self, policy: &Policy, seed: u64, now: u64) -> Option<Move> {
+        match self.phase {
+            Phase::HalfOpen { until, .. } if now >= until => {
+                Some(self.open(policy, seed, Cause::HalfOpenTimeout, until))
+            }
+            _ => None,
+        }
+    }
+
+    /// The state that holds now. An open time that is over shows as half-open, although the
+    /// episode begins with its first trial call; looking at it begins nothing.
+    pub(crate) fn observe(&self, policy: &Policy, seed: u64, now: u64) -> Machine {
+        let mut seen = *self;
+        seen.tick(policy, seed, now);
+        if let Phase::Open { until } = seen.phase
+            && now >= until
+        {
+            seen.phase = Phase::HalfOpen { until: u64::MAX, admitted: 0, successes: 0 };
+            seen.since = until;
+        }
+        seen
+    }
+
+    /// A call asks to be let in. Call [`Machine::tick`] first.
+    pub(crate) fn admit(&mut self, policy: &Policy, now: u64) -> (Admission, Option<Move>) {
+        let mut moved = None;
+        if let Phase::Open { until } = self.phase {
+            if now < until {
+                return (Admission::Open { until }, None);
+            }
+            moved = Some(self.half_open(policy, Cause::RecoveryTimeout, now));
+        }
+        match &mut self.phase {
+            Phase::HalfOpen { admitted, .. } if *admitted >= policy.half_open_max_calls => {
+                (Admission::HalfOpenFull, moved)
+            }
+            Phase::HalfOpen { admitted, .. } => {
+                *admitted += 1;
+                (Admission::Admitted, moved)
+            }
+            _ => (Admission::Admitted, moved),
+        }
+    }
+
+    /// A call of this episode succeeded.
+    pub(crate) fn succeed(&mut self, policy: &Policy, tally: Tally) -> Option<Verdict> {
+        match &mut self.phase {
+            Phase::Closed => {
+                self.consecutive = 0;
+                // A success can trip, when it brings the window to its minimum of calls.
+                self.judge(policy, tally).map(Verdict::Open)
+            }
+            Phase::HalfOpen { successes, .. } => {
+                *successes += 1;
+                (*successes >= policy.success_threshold).then_some(Verdict::Close)
+            }
+            Phase::Open { .. } => None,
+        }
+    }
+
+    /// A call of this episode failed.
+    pub(crate) fn fail(&mut self, policy: &Policy, tally: Tally) -> Option<Verdict> {
+        match self.phase {
+            Phase::Closed => {
+                self.consecutive = self.consecutive.saturating_add(1);
+                self.judge(policy, tally).map(Verdict::Open)
+            }
+            Phase::HalfOpen { .. } => Some(Verdict::Open(Cause::TrialFailed)),
+            Phase::Open { .. } => None,
+        }
+    }
+
+    /// Does what a result has decided.
+    pub(crate) fn carry_out(&mut self, verdict: Verdict, policy: &Policy, seed: u64, now: u64) -> Move {
+        match verdict {
+            Verdict::Open(cause) => self.open(policy, seed, cause, now),
+            Verdict::Close => self.close(Cause::SuccessThreshold, now),
+        }
+    }
+
+    /// A call of this episode ended without a verdict: its trial place comes back.
+    pub(crate) fn release(&mut self) {
+        if let Phase::HalfOpen { admitted, .. } = &mut self.phase {
+            *admitted = admitted.saturating_sub(1);
+        }
+    }
+
+    /// Which threshold the numbers reach first, if any.
+    fn judge(&self, policy: &Policy, tally: Tally) -> Option<Cause> {
+        self.reached(policy, tally).into_iter().flatten().next()
+    }
+
+    /// The thresholds that the numbers reach.
+    pub(crate) fn reached(&self, policy: &Policy, tally: Tally) -> [Option<Cause>; 3] {
+        let in_a_row = policy.failure_threshold.is_some_and(|threshold| self.consecutive >= threshold);
+        [
+            in_a_row.then_some(Cause::FailureThreshold),
+            reaches(tally.failures, tally.calls, policy.failure_rate_threshold, policy)
+                .then_some(Cause::FailureRateThreshold),
+            reaches(tally.slow, tally.calls, policy.slow_call_rate_threshold, policy)
+                .then_some(Cause::SlowCallRateThreshold),
+        ]
+    }
+
+    /// Whether it is half-open and every trial place is taken.
+    pub(crate) fn is_full(&self, policy: &Policy) -> bool {
+        matches!(self.phase, Phase::HalfOpen { admitted, .. } if admitted >= policy.half_open_max_calls)
+    }
+
+    pub(crate) fn open(&mut self, policy: &Policy, seed: u64, cause: Cause, at: u64) -> Move {
+        self.reopened = if self.phase == Phase::Closed { 0 } else { self.reopened.saturating_add(1) };
+        let wait = open_time(policy, self.reopened, seed ^ self.generation);
+        self.open_for(wait, cause, at)
+    }
+
+    pub(crate) fn open_for(&mut self, wait: u64, cause: Cause, at: u64) -> Move {
+        self.enter(Phase::Open { until: at.saturating_add(wait) }, State::Open, cause, at)
+    }
+
+    pub(crate) fn half_open(&mut self, policy: &Policy, cause: Cause, at: u64) -> Move {
+        let until = at.saturating_add(nanos(policy.half_open_timeout));
+        self.enter(Phase::HalfOpen { until, admitted: 0, successes: 0 }, State::HalfOpen, cause, at)
+    }
+
+    pub(crate) fn close(&mut self, cause: Cause, at: u64) -> Move {
+        self.reopened = 0;
+        self.enter(Phase::Closed, State::Closed, cause, at)
+    }
+
+    /// Begins a new episode in the same state: what is under way counts as late.
+    pub(crate) fn renew(&mut self, policy: &Policy, now: u64) {
+        self.generation += 1;
+        self.consecutive = 0;
+        if let Phase::HalfOpen { .. } = self.phase {
+            self.phase = Phase::HalfOpen {
+                until: now.saturating_add(nanos(policy.half_open_timeout)),
+                admitted: 0,
+                successes: 0,
+            };
+        }
+    }
+
+    /// Carries its times over to a clock that shows `now` where the old one showed `before`.
+    pub(crate) fn rebase(&mut self, before: u64, now: u64) {
+        let moved =
+            |at: u64| if at >= before { now.saturating_add(at - before) } else { now.saturating_sub(before - at) };
+        let later = |until: u64| if until == u64::MAX { until } else { moved(until) };
+        self.since = moved(self.since);
+        match &mut self.phase {
+            Phase::Closed => {}
+            Phase::Open { until } | Phase::HalfOpen { until, .. } => *until = later(*until),
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, to: State, cause: Cause, at: u64) -> Move {
+        let (from, consecutive) = (self.state(), self.consecutive);
+        let trials_succeeded = match self.phase {
+            Phase::HalfOpen { successes, .. } => successes,
+            _ => 0,
+        };
+        // An open circuit shows the failures that opened it.
+        if to != State::Open {
+            self.consecutive = 0;
+        }
+        (self.phase, self.since) = (phase, at);
+        self.generation += 1;
+        Move { from, to, cause, at, consecutive, trials_succeeded }
+    }
+}
+
+fn reaches(part: u64, calls: u64, threshold: Option<f64>, policy: &Policy) -> bool {
+    // Divided, not multiplied: 3 of 5 is then the same number as the 0.6 of the user.
+    threshold
+        .is_some_and(|threshold| calls >= u64::from(policy.minimum_calls) && part as f64 / calls as f64 >= threshold)
+}
+
+/// How long the circuit stays open at its n-th re-opening, saturating.
+fn open_time(policy: &Policy, reopened: u32, noise: u64) -> u64 {
+    let base = nanos(policy.recovery_timeout);
+    let longest = policy.max_recovery_timeout.map_or(u64::MAX, nanos);
+    if policy.jitter == 0.0 && (policy.multiplier == 1.0 || reopened == 0) {
+        return base.min(longest);
+    }
+    let grown = base as f64 * policy.multiplier.powf(f64::from(reopened));
+    let spread = 1.0 + policy.jitter * (2.0 * unit(noise) - 1.0);
+    // A float that is too large for the integer becomes the largest one.
+    ((grown.min(longest as f64) * spread) as u64).clamp(1, longest)
+}
+
+/// A number from 0 to 1 that looks random (the finaliser of SplitMix64).
+fn unit(seed: u64) -> f64 {
+    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (x ^ (x >> 31)) as f64 / u64::MAX as f64
+}

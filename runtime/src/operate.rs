@@ -1,0 +1,255 @@
+//! What operators do to a breaker, and what they see of it. Each command is one commit under the
+//! lock; listeners hear of it after the lock is released.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::breaker::{Core, Inner, wall};
+use crate::clock::{Clock, nanos};
+use crate::config::ConfigError;
+use crate::error::Reason;
+use crate::event::{Cause, Conflict, Event};
+use crate::layers::Statement;
+use crate::machine::{Machine, Move, Phase};
+use crate::policy::Policy;
+use crate::settings::{Key, Value};
+use crate::state::{Mode, State};
+use crate::status::{HalfOpenStatus, Rejections, Setting, Snapshot, Status, Totals, WindowStatus};
+
+impl Core {
+    /// Runs one command: `change` under the lock, then the word, then the listeners.
+    fn command<T>(&self, change: impl FnOnce(&mut Inner, u64) -> T) -> T {
+        let mut inner = self.lock();
+        let now = self.now(self.word());
+        let result = change(&mut inner, now);
+        self.publish(&inner);
+        drop(inner);
+        self.bus.deliver();
+        result
+    }
+
+    /// Moves to a state by hand. It ends a mode: whoever names a state wants that state.
+    fn move_by_hand(&self, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
+        self.command(|inner, now| {
+            self.enter_mode(inner, Mode::Auto, now);
+            let seen = inner.machine.observe(&inner.policy, self.seed(), now);
+            if let Some(moved) = inner.machine.tick(&inner.policy, self.seed(), now) {
+                self.commit(inner, moved);
+            }
+            // An open time that is over shows as half-open; to be half-open by hand begins the episode.
+            let is_there = inner.machine.state() == to && (to != State::Open || seen.state() == State::Open);
+            if !is_there {
+                let moved = step(&mut inner.machine, &inner.policy, now);
+                self.commit(inner, moved);
+            }
+        });
+    }
+
+    pub(crate) fn open(&self) {
+        self.move_by_hand(State::Open, |machine, policy, now| machine.open(policy, self.seed(), Cause::Manual, now));
+    }
+
+    pub(crate) fn open_for(&self, time: Duration) {
+        self.command(|inner, now| {
+            self.enter_mode(inner, Mode::Auto, now);
+            let moved = inner.machine.open_for(nanos(time), Cause::Manual, now);
+            self.commit(inner, moved);
+        });
+    }
+
+    pub(crate) fn half_open(&self) {
+        self.move_by_hand(State::HalfOpen, |machine, policy, now| machine.half_open(policy, Cause::Manual, now));
+    }
+
+    pub(crate) fn close(&self) {
+        self.move_by_hand(State::Closed, |machine, _, now| machine.close(Cause::Manual, now));
+    }
+
+    pub(crate) fn reset(&self) {
+        self.command(|inner, now| {
+            self.enter_mode(inner, Mode::Auto, now);
+            if inner.machine.state() == State::Closed {
+                inner.machine.renew(&inner.policy, now);
+                self.forget(inner);
+            } else {
+                let moved = inner.machine.close(Cause::Reset, now);
+                self.commit(inner, moved);
+            }
+            self.bus.publish(|| Event::Reset { breaker: Arc::clone(&self.label) });
+        });
+    }
+
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.command(|inner, now| self.enter_mode(inner, mode, now));
+    }
+
+    fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64) {
+        let from = std::mem::replace(&mut inner.mode, mode);
+        if from == mode {
+            return;
+        }
+        inner.machine.renew(&inner.policy, now);
+        self.forget(inner);
+        let state = inner.machine.state();
+        self.bus.publish(|| Event::ModeChanged { breaker: Arc::clone(&self.label), from, to: mode, state });
+    }
+
+    pub(crate) fn reconfigure(&self, changes: &[(Key, Value)]) -> Result<(), ConfigError> {
+        self.command(|inner, _| {
+            inner.layers.reconfigure(changes)?;
+            let policy = *inner.layers.policy();
+            self.follow(inner, policy);
+            let keys = || changes.iter().map(|(key, _)| *key).collect();
+            self.bus.publish(|| Event::Reconfigured { breaker: Arc::clone(&self.label), keys: keys() });
+            Ok(())
+        })
+    }
+
+    /// Takes what another function of this name states.
+    pub(crate) fn merge(&self, statement: Statement<'_>) -> Vec<Conflict> {
+        self.command(|inner, _| {
+            let conflicts = inner.layers.merge(&self.label, statement);
+            let policy = *inner.layers.policy();
+            self.follow(inner, policy);
+            for conflict in &conflicts {
+                self.bus.publish(|| Event::Conflict(conflict.clone()));
+            }
+            conflicts
+        })
+    }
+
+    /// Takes another clock. Open times keep what is left of them; the window starts empty.
+    pub(crate) fn set_clock(&self, clock: Option<Arc<dyn Clock>>) {
+        self.command(|inner, before| {
+            self.replace_clock(inner, clock);
+            // The word still names the old clock.
+            self.publish(inner);
+            let now = self.now(self.word());
+            inner.machine.rebase(before, now);
+            inner.machine.generation += 1;
+            inner.last_failure = inner.last_failure.map(|at| now.saturating_sub(before.saturating_sub(at)));
+            self.forget(inner);
+        });
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let inner = self.lock();
+        let now = self.now(self.word());
+        let seen = inner.machine.observe(&inner.policy, self.seed(), now);
+        let remaining = match seen.phase {
+            Phase::Open { until } => Duration::from_nanos(until.saturating_sub(now)),
+            _ => Duration::ZERO,
+        };
+        Snapshot {
+            state: seen.state(),
+            mode: inner.mode,
+            generation: seen.generation,
+            remaining,
+            reopened: seen.reopened,
+        }
+    }
+
+    pub(crate) fn restore(&self, snapshot: &Snapshot) {
+        self.command(|inner, now| {
+            self.enter_mode(inner, snapshot.mode, now);
+            let moved = match snapshot.state {
+                State::Closed if inner.machine.state() == State::Closed => {
+                    inner.machine.renew(&inner.policy, now);
+                    self.forget(inner);
+                    None
+                }
+                State::Closed => Some(inner.machine.close(Cause::Restored, now)),
+                // The trials of a half-open circuit died with their process.
+                State::HalfOpen => Some(inner.machine.open_for(0, Cause::Restored, now)),
+                State::Open => Some(inner.machine.open_for(nanos(snapshot.remaining), Cause::Restored, now)),
+            };
+            inner.machine.generation = inner.machine.generation.max(snapshot.generation);
+            inner.machine.reopened = snapshot.reopened;
+            if let Some(moved) = moved {
+                self.commit(inner, moved);
+            }
+        });
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let inner = self.lock();
+        let now = self.now(self.word());
+        let policy = &inner.policy;
+        let seen = inner.machine.observe(policy, self.seed(), now);
+        let state = inner.mode.effective(seen.state());
+        let stated = inner.layers.stated();
+        let window = self.tally(&inner, now).map(|tally| {
+            let rate =
+                |part: u64| (tally.calls >= u64::from(policy.minimum_calls)).then(|| part as f64 / tally.calls as f64);
+            WindowStatus {
+                calls: tally.calls,
+                failures: tally.failures,
+                slow_calls: tally.slow,
+                slow_failures: tally.slow_failures,
+                failure_rate: rate(tally.failures),
+                slow_call_rate: rate(tally.slow),
+            }
+        });
+        let in_auto = inner.mode == Mode::Auto;
+        let (mut retry_after, mut half_open) = (None, None);
+        match seen.phase {
+            Phase::Open { until } if in_auto => retry_after = Some(Duration::from_nanos(until.saturating_sub(now))),
+            Phase::HalfOpen { until, admitted, successes } if in_auto => {
+                half_open = Some(HalfOpenStatus {
+                    max_calls: policy.half_open_max_calls,
+                    in_flight: admitted.saturating_sub(successes),
+                    successes,
+                    success_threshold: policy.success_threshold,
+                    time_left: (until != u64::MAX).then(|| Duration::from_nanos(until.saturating_sub(now))),
+                });
+            }
+            _ => {}
+        }
+        let setting = |key: Key| Setting { key, value: policy.get(key), origin: stated.origin(key) };
+        Status {
+            name: Arc::clone(&self.label),
+            state,
+            mode: inner.mode,
+            generation: seen.generation,
+            time_in_state: Duration::from_nanos(now.saturating_sub(seen.since)),
+            since: wall(now, seen.since),
+            retry_after,
+            consecutive_failures: seen.consecutive,
+            reopened: seen.reopened,
+            window,
+            half_open,
+            totals: self.totals(&inner),
+            last_transition: inner.last_transition.as_deref().cloned(),
+            last_failure: inner.last_failure.map(|at| wall(now, at)),
+            preset: inner.layers.preset(),
+            settings: Key::ALL.into_iter().map(setting).collect(),
+            locations: inner.layers.locations.clone(),
+            conflicts: inner.layers.conflicts.clone(),
+        }
+    }
+
+    fn totals(&self, inner: &Inner) -> Totals {
+        let stripes = self.stripes();
+        let counts = &inner.counts;
+        let rejections = Rejections {
+            open: stripes.refusals(Reason::Open),
+            half_open_full: stripes.refusals(Reason::HalfOpenFull),
+            forced_open: stripes.refusals(Reason::ForcedOpen),
+        };
+        let successes = stripes.successes();
+        let ended = successes + counts.failures + counts.ignored + counts.cancelled + counts.late;
+        Totals {
+            attempts: ended + rejections.total(),
+            successes,
+            failures: counts.failures,
+            ignored: counts.ignored,
+            cancelled: counts.cancelled,
+            late: counts.late,
+            rejections,
+            slow_calls: counts.slow,
+            fallbacks: stripes.fallbacks(),
+            trips: counts.trips,
+            transitions: counts.transitions,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! A set of breakers, found and listed by name. How annotated functions come into the global one
+//! is `global`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::bus::{Bus, Subscription};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, check_name};
+use crate::env::Environment;
+use crate::error::Name;
+use crate::event::{Conflict, Event, Warning};
+use crate::handle::CircuitBreaker;
+use crate::layers::{Layers, Statement};
+use crate::site::Location;
+use crate::state::State;
+use crate::status::Status;
+
+/// A set of breakers with different names. Clones are handles to the same set.
+///
+/// The global one, [`registry()`](crate::registry), holds the breakers of all annotated functions.
+/// One of your own is independent of it, of its environment and of its clock: use it in tests.
+///
+/// ```
+/// use breakerbox::{Config, Registry};
+///
+/// let registry = Registry::new();
+/// let quotes = registry.get_or_insert("quotes", Config::default())?;
+/// quotes.force_open();
+///
+/// assert_eq!(registry.open().len(), 1);
+/// assert_eq!(registry.summary().failing, 1);
+/// assert!(registry.get("qoutes").is_none());
+/// # Ok::<(), breakerbox::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    breakers: RwLock<BTreeMap<Arc<str>, CircuitBreaker>>,
+    clock: RwLock<Option<Arc<dyn Clock>>>,
+    environment: Environment,
+    bus: Arc<Bus>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+impl Registry {
+    /// An empty registry on the system's clock that reads no environment variables.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty registry whose breakers take their time from `clock`.
+    pub fn with_clock(clock: impl Clock + 'static) -> Self {
+        let registry = Self::new();
+        *registry.inner.clock.write() = Some(Arc::new(clock));
+        registry
+    }
+
+    /// An empty registry that takes settings from variables, such as `std::env::vars_os()`.
+    ///
+    /// `CIRCUIT_BREAKER_<KEY>` is for all breakers, `CIRCUIT_BREAKER__<NAME>__<KEY>` for one; the
+    /// latter is stronger than settings in the code. What cannot be used is in [`Registry::warnings`].
+    ///
+    /// ```
+    /// use breakerbox::{Config, Key, Registry, Value};
+    ///
+    /// let variables = [("CIRCUIT_BREAKER__QUOTES__FAILURE_THRESHOLD".into(), "2".into())];
+    /// let registry = Registry::with_environment(variables);
+    /// let quotes = registry.get_or_insert("quotes", Config::default())?;
+    /// let first = quotes.status().settings[0];
+    /// assert_eq!((first.key, first.value), (Key::FailureThreshold, Value::Count(2)));
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    pub fn with_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let (environment, warnings) = Environment::read(variables);
+        let registry = Registry { inner: Arc::new(Inner { environment, ..Inner::default() }) };
+        for warning in warnings {
+            registry.warn(warning);
+        }
+        registry
+    }
+
+    /// The breaker of this name. Never makes one.
+    pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
+        self.inner.breakers.read().get(name).cloned()
+    }
+
+    /// The breaker of this name, made if there is none.
+    ///
+    /// If there is one, settings that it does not have yet are added; those that contradict it are
+    /// set aside and listed in [`Registry::conflicts`].
+    ///
+    /// # Errors
+    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around it.
+    #[track_caller]
+    pub fn get_or_insert(&self, name: &str, config: impl Into<Config>) -> Result<CircuitBreaker, ConfigError> {
+        check_name(name)?;
+        let config = config.into();
+        let statement =
+            Statement { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
+        self.insert(Name::new(name), statement)
+    }
+
+    /// Adds a statement to the breaker of its name, or makes the breaker.
+    pub(crate) fn insert(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
+        let known = self.get(name.as_str());
+        let breaker = match known {
+            Some(breaker) => {
+                breaker.core.merge(statement);
+                breaker
+            }
+            None => self.make(name, statement)?,
+        };
+        self.inner.bus.deliver();
+        Ok(breaker)
+    }
+
+    fn make(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
+        let (layers, warnings) = Layers::new(name.as_str(), statement, &self.inner.environment)?;
+        let clock = self.inner.clock.read().clone();
+        let bus = &self.inner.bus;
+        let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus));
+        let label = Arc::clone(&made.core.label);
+        let mut breakers = self.inner.breakers.write();
+        if let Some(other) = breakers.get(&label).cloned() {
+            // Another thread was faster.
+            drop(breakers);
+            other.core.merge(statement);
+            return Ok(other);
+        }
+        breakers.insert(Arc::clone(&label), made.clone());
+        bus.publish(|| Event::Registered { breaker: label });
+        drop(breakers);
+        for warning in warnings {
+            self.warn(warning);
+        }
+        Ok(made)
+    }
+
+    /// All breakers, sorted by name.
+    pub fn all(&self) -> Vec<CircuitBreaker> {
+        self.inner.breakers.read().values().cloned().collect()
+    }
+
+    /// The breakers that are open or forced open, sorted by name.
+    pub fn open(&self) -> Vec<CircuitBreaker> {
+        self.all().into_iter().filter(CircuitBreaker::is_open).collect()
+    }
+
+    /// The status of every breaker, sorted by name.
+    pub fn statuses(&self) -> Vec<Status> {
+        self.all().iter().map(CircuitBreaker::status).collect()
+    }
+
+    /// How many breakers there are, and how they are.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for breaker in self.all() {
+            summary.total += 1;
+            match breaker.state() {
+                State::Closed => summary.healthy += 1,
+                State::Open => summary.open += 1,
+                State::HalfOpen => summary.half_open += 1,
+            }
+        }
+        summary.failing = summary.open + summary.half_open;
+        summary
+    }
+
+    /// Resets one breaker: see [`CircuitBreaker::reset`].
+    ///
+    /// # Errors
+    /// There is no breaker of this name.
+    pub fn reset(&self, name: &str) -> Result<(), UnknownBreaker> {
+        self.named(name).map(|breaker| breaker.reset())
+    }
+
+    /// Resets every breaker, and tells how many there are.
+    pub fn reset_all(&self) -> usize {
+        let all = self.all();
+        all.iter().for_each(CircuitBreaker::reset);
+        all.len()
+    }
+
+    /// Forces one breaker open: see [`CircuitBreaker::force_open`].
+    ///
+    /// # Errors
+    /// There is no breaker of this name.
+    pub fn force_open(&self, name: &str) -> Result<(), UnknownBreaker> {
+        self.named(name).map(|breaker| breaker.force_open())
+    }
+
+    /// Takes a breaker off the list. Whoever holds it, an annotated function for one, keeps using it.
+    pub fn remove(&self, name: &str) -> Option<CircuitBreaker> {
+        let removed = self.inner.breakers.write().remove(name)?;
+        self.inner.bus.publish(|| Event::Removed { breaker: Arc::clone(&removed.core.label) });
+        self.inner.bus.deliver();
+        Some(removed)
+    }
+
+    /// Tells `listener` what happens from now on, in order, outside every lock.
+    ///
+    /// It runs on the thread that caused the event, so it should hand over what takes long. It may
+    /// use any breaker; a panic of its own is caught. Dropping the subscription ends it.
+    ///
+    /// ```
+    /// use breakerbox::{Config, Event, Registry};
+    /// use std::sync::mpsc;
+    ///
+    /// let registry = Registry::new();
+    /// let breaker = registry.get_or_insert("quotes", Config::default())?;
+    /// let (sender, receiver) = mpsc::channel();
+    /// let _subscription = registry.subscribe(move |event: &Event| {
+    ///     let _ = sender.send(event.to_string());
+    /// });
+    /// for _ in 0..5 {
+    ///     breaker.record_failure();
+    /// }
+    /// assert_eq!(receiver.recv().unwrap(), "circuit 'quotes': closed -> open (5 consecutive failures)");
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
+        self.inner.bus.subscribe(Arc::new(listener))
+    }
+
+    /// Events that were lost because listeners were too slow: more than 65,536 waited.
+    pub fn lost_events(&self) -> u64 {
+        self.inner.bus.lost()
+    }
+
+    /// What functions that share a name disagree about, by name.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.all().iter().flat_map(|breaker| breaker.core.lock().layers.conflicts.clone()).collect()
+    }
+
+    /// Environment variables that cannot be used and are ignored.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.inner.warnings.lock().clone()
+    }
+
+    /// Gives all breakers, and those to come, another clock: see [`CircuitBreaker::set_clock`].
+    pub fn set_clock(&self, clock: impl Clock + 'static) {
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        *self.inner.clock.write() = Some(Arc::clone(&clock));
+        for breaker in self.all() {
+            breaker.core.set_clock(Some(Arc::clone(&clock)));
+        }
+    }
+
+    /// Says once, where it will be seen, that a variable is ignored.
+    fn warn(&self, warning: Warning) {
+        let mut warnings = self.inner.warnings.lock();
+        if warnings.contains(&warning) {
+            return;
+        }
+        warnings.push(warning.clone());
+        drop(warnings);
+        if self.inner.bus.is_heard() {
+            self.inner.bus.publish(|| Event::Warning(warning));
+        } else {
+            eprintln!("breakerbox: {warning}");
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<CircuitBreaker, UnknownBreaker> {
+        self.get(name).ok_or_else(|| UnknownBreaker { name: name.into() })
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("breakers", &self.all()).finish_non_exhaustive()
+    }
+}
+
+/// How many breakers there are, and how they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Summary {
+    /// All breakers.
+    pub total: usize,
+    /// Those that are closed.
+    pub healthy: usize,
+    /// Those that are open or half-open.
+    pub failing: usize,
+    /// Those that are open, or forced open.
+    pub open: usize,
+    /// Those that are half-open.
+    pub half_open: usize,
+}
+
+/// There is no breaker of the name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownBreaker {
+    name: Arc<str>,
+}
+
+impl UnknownBreaker {
+    /// The name that was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for UnknownBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no circuit breaker named '{}'", self.name)
+    }
+}
+
+impl std::error::Error for UnknownBreaker {}

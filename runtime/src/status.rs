@@ -1,0 +1,272 @@
+//! Snapshots of a breaker: for people and dashboards (`Status`), and for taking it up again (`Snapshot`).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::error::Reason;
+use crate::event::{Conflict, Transition};
+use crate::preset::Preset;
+use crate::settings::{Key, Origin, Value};
+use crate::site::Location;
+use crate::state::{Mode, State};
+
+/// Everything about one breaker at one moment.
+///
+/// Taking one never holds up a call for longer than it takes to copy some numbers. With the
+/// feature `serde` it is serialisable: durations are numbers of seconds, times are seconds since
+/// the Unix epoch, and `null` means that there is nothing to tell.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Status {
+    /// The name of the breaker.
+    pub name: Arc<str>,
+    /// What callers meet: an open time that is over shows as half-open, a forced mode as its effect.
+    pub state: State,
+    /// What an operator has ordered.
+    pub mode: Mode,
+    /// How many episodes there have been: grows with each transition and operator command.
+    pub generation: u64,
+    /// How long the state has lasted.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_seconds"))]
+    pub time_in_state: Duration,
+    /// When the state began, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_unix"))]
+    pub since: SystemTime,
+    /// The time until a trial call may be admitted; `None` unless the circuit is open by itself.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_seconds"))]
+    pub retry_after: Option<Duration>,
+    /// Failures without a success between them; those that opened the circuit while it is open.
+    pub consecutive_failures: u32,
+    /// How often the circuit has re-opened since it was last closed: the exponent of the backoff.
+    pub reopened: u32,
+    /// What the window of the rates holds; `None` when no rate is set.
+    pub window: Option<WindowStatus>,
+    /// The half-open episode, if there is one.
+    pub half_open: Option<HalfOpenStatus>,
+    /// Counters since the breaker was made. They only grow.
+    pub totals: Totals,
+    /// The last change of state.
+    pub last_transition: Option<Transition>,
+    /// When a call last failed, by the wall clock.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_unix"))]
+    pub last_failure: Option<SystemTime>,
+    /// The preset, if one was named.
+    pub preset: Option<Preset>,
+    /// Every setting in force, and where it came from.
+    pub settings: Vec<Setting>,
+    /// The functions behind the breaker.
+    pub locations: Vec<Location>,
+    /// What they disagree about.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// One setting in force.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Setting {
+    /// The setting.
+    pub key: Key,
+    /// Its value.
+    pub value: Value,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// What the window of the rates holds. While the circuit is open, what opened it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct WindowStatus {
+    /// Recorded calls.
+    pub calls: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Those that were slow.
+    pub slow_calls: u64,
+    /// Those that failed and were slow.
+    pub slow_failures: u64,
+    /// Share of failures; `None` under `minimum_calls`.
+    pub failure_rate: Option<f64>,
+    /// Share of slow calls; `None` under `minimum_calls`.
+    pub slow_call_rate: Option<f64>,
+}
+
+/// The half-open episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct HalfOpenStatus {
+    /// Trial calls that the episode admits.
+    pub max_calls: u32,
+    /// Trial calls under way.
+    pub in_flight: u32,
+    /// Trial calls that succeeded.
+    pub successes: u32,
+    /// Successes that close the circuit.
+    pub success_threshold: u32,
+    /// The time until the episode ends without a verdict; `None` before its first trial call.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_seconds"))]
+    pub time_left: Option<Duration>,
+}
+
+/// Counters of a breaker since it was made. They only grow, and survive a reset.
+///
+/// When no call is under way, `attempts` is the number of calls that were made, refused ones
+/// included, and each stands in exactly one of the other counters. Calls made while the breaker
+/// was disabled are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Totals {
+    /// Calls that ended or were refused: the sum of the next six.
+    pub attempts: u64,
+    /// Calls that succeeded.
+    pub successes: u64,
+    /// Calls that failed, panicked or timed out.
+    pub failures: u64,
+    /// Calls whose outcome was ignored.
+    pub ignored: u64,
+    /// Calls that were dropped before they had an outcome.
+    pub cancelled: u64,
+    /// Calls that ended after the episode in which they began.
+    pub late: u64,
+    /// Calls that were refused.
+    pub rejections: Rejections,
+    /// Calls, of those above, that were slow.
+    pub slow_calls: u64,
+    /// How often a fallback answered.
+    pub fallbacks: u64,
+    /// How often the circuit opened from closed by itself or by hand. A forced mode is no trip.
+    pub trips: u64,
+    /// Changes of state, by direction.
+    pub transitions: Transitions,
+}
+
+/// Calls that were refused, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Rejections {
+    /// The circuit was open.
+    pub open: u64,
+    /// The circuit was half-open and its trial calls were taken.
+    pub half_open_full: u64,
+    /// The circuit was forced open.
+    pub forced_open: u64,
+}
+
+impl Rejections {
+    /// Calls refused for any reason.
+    pub fn total(&self) -> u64 {
+        self.open + self.half_open_full + self.forced_open
+    }
+
+    /// Calls refused for one reason; zero for [`Reason::Timeout`], which refuses nothing.
+    pub fn by(&self, reason: Reason) -> u64 {
+        match reason {
+            Reason::Open => self.open,
+            Reason::HalfOpenFull => self.half_open_full,
+            Reason::ForcedOpen => self.forced_open,
+            Reason::Timeout => 0,
+        }
+    }
+}
+
+/// Changes of state, by direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Transitions {
+    /// From closed to open.
+    pub closed_to_open: u64,
+    /// From closed to half-open: by hand alone.
+    pub closed_to_half_open: u64,
+    /// From open to half-open.
+    pub open_to_half_open: u64,
+    /// From open to closed: by hand alone.
+    pub open_to_closed: u64,
+    /// From half-open to open.
+    pub half_open_to_open: u64,
+    /// From half-open to closed.
+    pub half_open_to_closed: u64,
+}
+
+impl Transitions {
+    /// The changes from one state to another; zero for a state to itself.
+    pub fn between(&self, from: State, to: State) -> u64 {
+        let mut copy = *self;
+        copy.count(from, to).map_or(0, |count| *count)
+    }
+
+    pub(crate) fn count(&mut self, from: State, to: State) -> Option<&mut u64> {
+        match (from, to) {
+            (State::Closed, State::Open) => Some(&mut self.closed_to_open),
+            (State::Closed, State::HalfOpen) => Some(&mut self.closed_to_half_open),
+            (State::Open, State::HalfOpen) => Some(&mut self.open_to_half_open),
+            (State::Open, State::Closed) => Some(&mut self.open_to_closed),
+            (State::HalfOpen, State::Open) => Some(&mut self.half_open_to_open),
+            (State::HalfOpen, State::Closed) => Some(&mut self.half_open_to_closed),
+            _ => None,
+        }
+    }
+}
+
+/// What it takes to take a breaker up again, in another process or after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The state beneath the mode.
+    pub state: State,
+    /// What an operator has ordered.
+    pub mode: Mode,
+    /// The episode; a restored breaker is never in an earlier one.
+    pub generation: u64,
+    /// What is left of the open time; zero unless open.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_seconds"))]
+    pub remaining: Duration,
+    /// How often the circuit has re-opened since it was last closed.
+    pub reopened: u32,
+}
+
+impl Snapshot {
+    /// A snapshot from its parts.
+    pub fn new(state: State, mode: Mode, generation: u64, remaining: Duration, reopened: u32) -> Self {
+        Snapshot { state, mode, generation, remaining, reopened }
+    }
+}
+
+#[cfg(feature = "serde")]
+mod wire {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::{Serialize, Serializer};
+
+    pub(crate) fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    pub(crate) fn as_optional_seconds<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.as_secs_f64()).serialize(serializer)
+    }
+
+    pub(crate) fn as_unix<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(seconds(*time))
+    }
+
+    pub(crate) fn as_optional_unix<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(seconds).serialize(serializer)
+    }
+
+    fn seconds(time: SystemTime) -> f64 {
+        time.duration_since(UNIX_EPOCH)
+            .map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64())
+    }
+}
+#[cfg(feature = "serde")]
+pub(crate) use wire::{as_optional_seconds, as_optional_unix, as_seconds, as_unix};

@@ -1,0 +1,151 @@
+//! Counters that many threads add to without waiting for each other.
+//!
+//! One counter on one cache line costs a call 2 ns alone and 11 ns or more as soon as two threads
+//! share the line. So a breaker has a few stripes, each on a line of its own; a thread adds to
+//! the stripe of its number, and the reader sums them. A stripe is made when a thread first needs
+//! it. Threads may share a stripe, so it is added to with `fetch_add`: no addition is ever lost,
+//! and a stripe outlives the threads that used it. The sum of several stripes is not the sum at
+//! one instant, but each counter only grows, and at rest the sum is exact.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use once_cell::race::OnceBox;
+use parking_lot::Mutex;
+
+use crate::error::Reason;
+
+/// How many stripes a breaker has at most. A power of two.
+pub(crate) const STRIPES: usize = 16;
+
+const UNNUMBERED: usize = usize::MAX;
+
+thread_local! {
+    // No destructor, so that a breaker works in the destructors of other thread-locals.
+    static NUMBER: Cell<usize> = const { Cell::new(UNNUMBERED) };
+}
+
+/// The stripe of the calling thread.
+#[inline]
+pub(crate) fn own() -> usize {
+    let number = NUMBER.get();
+    if number == UNNUMBERED { take_number() } else { number }
+}
+
+#[cold]
+fn take_number() -> usize {
+    // A thread that is being torn down may have lost its `Owner` already; it borrows stripe 0.
+    let number = OWNER.try_with(|owner| owner.0).unwrap_or(0);
+    NUMBER.set(number);
+    number
+}
+
+/// Numbers that no running thread has; the lowest is taken first, so that threads that run at the
+/// same time share a stripe only if there are more of them than stripes.
+static FREE: Mutex<(BTreeSet<usize>, usize)> = Mutex::new((BTreeSet::new(), 0));
+
+/// A thread's right to its number, given back when the thread ends.
+struct Owner(usize);
+
+impl Owner {
+    fn new() -> Self {
+        let (free, next) = &mut *FREE.lock();
+        Owner(free.pop_first().unwrap_or_else(|| {
+            *next += 1;
+            *next - 1
+        }))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        FREE.lock().0.insert(self.0);
+    }
+}
+
+thread_local! {
+    static OWNER: Owner = Owner::new();
+}
+
+/// The counters of some threads, on cache lines of their own: two, because processors fetch them in pairs.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+struct Stripe {
+    successes: AtomicU64,
+    fallbacks: AtomicU64,
+    refused: [AtomicU64; Reason::COUNT],
+    /// When the bucket of a time window ends that this stripe has a mark for.
+    bucket_end: AtomicU64,
+}
+
+/// All orderings are relaxed: a counter publishes nothing but itself.
+#[derive(Debug, Default)]
+pub(crate) struct Stripes {
+    slots: [OnceBox<Stripe>; STRIPES],
+}
+
+impl Stripes {
+    #[inline]
+    fn stripe(&self, number: usize) -> &Stripe {
+        let slot = &self.slots[number % STRIPES];
+        match slot.get() {
+            Some(stripe) => stripe,
+            None => Self::make(slot),
+        }
+    }
+
+    #[cold]
+    fn make(slot: &OnceBox<Stripe>) -> &Stripe {
+        slot.get_or_init(Box::default)
+    }
+
+    #[inline]
+    pub(crate) fn success(&self, number: usize) {
+        self.stripe(number).successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fallback(&self) {
+        self.stripe(own()).fallbacks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn refused(&self, reason: Reason) {
+        self.stripe(own()).refused[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the stripe has a mark for the bucket of this time.
+    #[inline]
+    pub(crate) fn is_marked(&self, number: usize, now: u64) -> bool {
+        now < self.stripe(number).bucket_end.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_bucket_end(&self, number: usize, end: u64) {
+        self.stripe(number).bucket_end.store(end, Ordering::Relaxed);
+    }
+
+    /// Makes every stripe ask for a mark at its next success.
+    pub(crate) fn expire_marks(&self) {
+        self.each().for_each(|stripe| stripe.bucket_end.store(0, Ordering::Relaxed));
+    }
+
+    pub(crate) fn successes_of(&self, number: usize) -> u64 {
+        self.slots[number % STRIPES].get().map_or(0, |stripe| stripe.successes.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn successes(&self) -> u64 {
+        self.each().map(|stripe| stripe.successes.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn fallbacks(&self) -> u64 {
+        self.each().map(|stripe| stripe.fallbacks.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn refusals(&self, reason: Reason) -> u64 {
+        self.each().map(|stripe| stripe.refused[reason as usize].load(Ordering::Relaxed)).sum()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Stripe> {
+        self.slots.iter().filter_map(OnceBox::get)
+    }
+}

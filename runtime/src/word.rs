@@ -1,0 +1,62 @@
+//! The atomic word of a breaker: all that a call has to know, in one load.
+//!
+//! ```text
+//! bits    name           meaning
+//! 0..2    STATE          what callers meet: closed 0, open 1, half-open 2; a mode is worked in
+//! 2..4    MODE           auto 0, forced open 1, disabled 2, metrics only 3
+//! 4       TIMED          slow calls are counted: a call needs the time at both ends
+//! 5       TIME_WINDOW    a success belongs in a bucket of time
+//! 6       DIRTY          a success changes more than its counter: failures in a row, or in the window
+//! 7       FULL           half-open, and every trial place is taken
+//! 8       OWN_CLOCK      time does not come from the system
+//! 15      REFUSED        only in a ticket: it admits nothing, bits 0..2 tell why
+//! 16..64  generation     the episode; a result of an earlier one is late
+//! ```
+//!
+//! Only the holder of the breaker's lock stores it. A call is admitted by one load, and a success
+//! that finds the word as it was at admission has nothing to say but its counter.
+
+use crate::state::{Mode, State};
+
+pub(crate) const STATE: u64 = 0b11;
+pub(crate) const MODE: u64 = 0b11 << MODE_SHIFT;
+pub(crate) const TIMED: u64 = 1 << 4;
+pub(crate) const TIME_WINDOW: u64 = 1 << 5;
+pub(crate) const DIRTY: u64 = 1 << 6;
+pub(crate) const FULL: u64 = 1 << 7;
+pub(crate) const OWN_CLOCK: u64 = 1 << 8;
+pub(crate) const REFUSED: u64 = 1 << 15;
+
+const MODE_SHIFT: u32 = 2;
+const GENERATION_SHIFT: u32 = 16;
+
+/// What keeps a call from being admitted by the load alone.
+pub(crate) const LOOK_BEFORE: u64 = STATE | MODE | TIMED;
+/// What keeps a success from being recorded by its counter alone.
+pub(crate) const LOOK_AFTER: u64 = STATE | MODE | TIMED | TIME_WINDOW | DIRTY;
+
+pub(crate) const fn compose(state: State, mode: Mode, generation: u64, flags: u64) -> u64 {
+    state as u64 | (mode as u64) << MODE_SHIFT | flags | generation << GENERATION_SHIFT
+}
+
+pub(crate) const fn state(word: u64) -> State {
+    match word & STATE {
+        0 => State::Closed,
+        1 => State::Open,
+        _ => State::HalfOpen,
+    }
+}
+
+pub(crate) const fn mode(word: u64) -> Mode {
+    match (word & MODE) >> MODE_SHIFT {
+        0 => Mode::Auto,
+        1 => Mode::ForcedOpen,
+        2 => Mode::Disabled,
+        _ => Mode::MetricsOnly,
+    }
+}
+
+/// Whether two words are of one episode.
+pub(crate) const fn same_episode(one: u64, other: u64) -> bool {
+    one >> GENERATION_SHIFT == other >> GENERATION_SHIFT
+}

@@ -1,0 +1,176 @@
+//! The registry: found, listed and merged by name; what it tells, and to whom.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use breakerbox::{CircuitBreaker, Config, ConfigError, Event, Key, ManualClock, Registry, State, Value};
+
+use crate::support::{bench, fail_times, heard, listen, secs};
+
+fn names(breakers: &[CircuitBreaker]) -> Vec<&str> {
+    breakers.iter().map(CircuitBreaker::name).collect()
+}
+
+#[test]
+fn lists_by_name_and_never_makes_one_by_accident() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    for name in ["b", "a", "c"] {
+        registry.get_or_insert(name, Config::default())?;
+    }
+    assert!(registry.get("d").is_none());
+    assert_eq!(registry.reset("d").expect_err("unknown").to_string(), "no circuit breaker named 'd'");
+    assert!(registry.force_open("d").is_err());
+    assert!(registry.remove("d").is_none());
+    assert_eq!(names(&registry.all()), ["a", "b", "c"]);
+    Ok(())
+}
+
+#[test]
+fn summary_and_open_tell_how_they_are() -> Result<(), ConfigError> {
+    let clock = ManualClock::new();
+    let registry = Registry::with_clock(clock.clone());
+    for name in ["closed", "forced", "tripped", "recovering"] {
+        registry.get_or_insert(name, Config::builder().failure_threshold(1).build()?)?;
+    }
+    fail_times(&registry.get("recovering").expect("known"), 1);
+    clock.advance(secs(60));
+    fail_times(&registry.get("tripped").expect("known"), 1);
+    assert!(registry.force_open("forced").is_ok());
+    assert_eq!(names(&registry.open()), ["forced", "tripped"]);
+    let summary = registry.summary();
+    assert_eq!((summary.total, summary.healthy, summary.failing), (4, 1, 3));
+    assert_eq!((summary.open, summary.half_open), (2, 1));
+    assert_eq!(registry.reset_all(), 4);
+    assert_eq!(registry.summary().healthy, 4);
+    Ok(())
+}
+
+#[test]
+fn the_same_name_is_the_same_breaker_and_settings_are_merged() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    let lines = listen(&registry);
+    let first = registry.get_or_insert("db", Config::builder().failure_threshold(2).build()?)?;
+    let second = registry.get_or_insert("db", Config::builder().recovery_timeout(secs(7)).build()?)?;
+    let third = registry.get_or_insert("db", Config::builder().failure_threshold(9).build()?)?;
+    fail_times(&first, 2);
+    assert!(second.is_open() && third.is_open());
+    assert_eq!(second.status().retry_after.map(|left| left <= secs(7)), Some(true));
+    assert_eq!(first.locations().len(), 3);
+    let [conflict] = &registry.conflicts()[..] else { panic!("one conflict") };
+    assert_eq!((conflict.key, &*conflict.kept, &*conflict.ignored), ("failure_threshold", "2", "9"));
+    assert_eq!(conflict.ignored_at.line, first.locations()[2].line);
+    assert_eq!(first.status().conflicts, [conflict.clone()]);
+    assert!(heard(&lines).iter().any(|line| line.starts_with("circuit 'db': `failure_threshold` is 2 at ")));
+    Ok(())
+}
+
+#[test]
+fn asking_again_from_one_place_adds_nothing() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    for threshold in [3, 3, 4, 4, 4] {
+        registry.get_or_insert("db", Config::builder().failure_threshold(threshold).build()?)?;
+    }
+    assert_eq!(registry.get("db").expect("known").locations().len(), 1);
+    assert_eq!(registry.conflicts().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn settings_that_contradict_only_together_are_a_conflict_too() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    registry.get_or_insert("db", Config::builder().success_threshold(3).half_open_max_calls(3).build()?)?;
+    let rate = Config::builder().window_duration(secs(5)).failure_rate_threshold(0.5).build()?;
+    registry.get_or_insert("db", Config::builder().window_size(5).build()?)?;
+    let breaker = registry.get_or_insert("db", rate)?;
+    let keys: Vec<_> = registry.conflicts().iter().map(|conflict| conflict.key).collect();
+    assert_eq!(keys, ["window_duration"]);
+    let window = breaker.status().settings.into_iter().find(|setting| setting.key == Key::WindowSize);
+    assert_eq!(window.map(|setting| setting.value), Some(Value::Count(5)));
+    Ok(())
+}
+
+#[test]
+fn a_removed_breaker_is_off_the_list_and_still_works() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    let held = registry.get_or_insert("db", Config::builder().failure_threshold(1).build()?)?;
+    let lines = listen(&registry);
+    assert_eq!(registry.remove("db").as_ref().map(CircuitBreaker::name), Some("db"));
+    assert!(registry.all().is_empty());
+    fail_times(&held, 1);
+    assert!(held.is_open());
+    assert_eq!(registry.get_or_insert("db", Config::default())?.state(), State::Closed);
+    assert_eq!(heard(&lines)[0], "circuit 'db': removed");
+    Ok(())
+}
+
+#[test]
+fn registries_are_independent() -> Result<(), ConfigError> {
+    let (one, other) = (Registry::new(), Registry::new());
+    one.get_or_insert("db", Config::default())?.force_open();
+    assert_eq!(other.get_or_insert("db", Config::default())?.state(), State::Closed);
+    Ok(())
+}
+
+#[test]
+fn another_clock_keeps_what_is_left_of_an_open_time() {
+    let b = bench(Config::builder().failure_threshold(1).recovery_timeout(secs(30)));
+    fail_times(&b.breaker, 1);
+    b.clock.advance(secs(10));
+    let clock = ManualClock::new();
+    b.registry.set_clock(clock.clone());
+    let status = b.breaker.status();
+    assert_eq!((status.retry_after, status.time_in_state), (Some(secs(20)), secs(0)));
+    clock.advance(secs(20));
+    assert_eq!(b.breaker.state(), State::HalfOpen);
+}
+
+#[test]
+fn listeners_hear_in_order_and_may_use_the_breaker_and_panic() {
+    let b = bench(Config::builder().failure_threshold(1).half_open_max_calls(1).recovery_timeout(secs(1)));
+    let heard_by_first = listen(&b.registry);
+    let breaker = b.breaker.clone();
+    let panics = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&panics);
+    let subscription = b.registry.subscribe(move |event: &Event| {
+        // Looks at the breaker, changes it, and panics: none of it may harm anybody.
+        let status = breaker.status();
+        if matches!(event, Event::Transition(transition) if transition.to == State::Open) && status.totals.trips == 1 {
+            breaker.reset();
+        }
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::panic::resume_unwind(Box::new("a listener's own panic"));
+    });
+    let lines = listen(&b.registry);
+    fail_times(&b.breaker, 1);
+    assert_eq!(b.breaker.state(), State::Closed);
+    let expected = [
+        "circuit 'quotes': closed -> open (1 consecutive failure)",
+        "circuit 'quotes': open -> closed (reset)",
+        "circuit 'quotes': reset",
+    ];
+    assert_eq!(heard(&lines), expected);
+    assert_eq!(heard(&heard_by_first), expected);
+    assert_eq!(panics.load(Ordering::Relaxed), 3);
+    drop(subscription);
+    fail_times(&b.breaker, 1);
+    assert_eq!(panics.load(Ordering::Relaxed), 3);
+    assert_eq!(heard(&lines).len(), 1);
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn status_as_json_has_one_vocabulary() -> Result<(), Box<dyn std::error::Error>> {
+    let b = bench(Config::builder().failure_threshold(1).failure_rate_threshold(0.5).recovery_timeout(secs(30)));
+    fail_times(&b.breaker, 1);
+    let json = serde_json::to_value(b.breaker.status())?;
+    assert_eq!((&json["name"], &json["state"], &json["mode"]), (&"quotes".into(), &"open".into(), &"auto".into()));
+    assert_eq!(json["retry_after"], 30.0);
+    assert_eq!(json["totals"]["rejections"]["half_open_full"], 0);
+    assert_eq!(json["last_transition"]["cause"], "failure_threshold");
+    assert_eq!(json["half_open"], serde_json::Value::Null);
+    assert_eq!(json["settings"][1]["key"], "recovery_timeout");
+    assert_eq!((&json["settings"][1]["value"], &json["settings"][1]["origin"]), (&30.0.into(), &"code".into()));
+    let event = serde_json::to_value(Event::Transition(b.breaker.status().last_transition.ok_or("it moved")?))?;
+    assert_eq!((&event["event"], &event["to"]), (&"transition".into(), &"open".into()));
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Fallback parameter of another type.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+fn g(_: String) -> Result<u8, MyErr> { Ok(1) }
+#[circuit_breaker(fallback = g)]
+fn f(x: u8) -> Result<u8, MyErr> { Ok(x) }
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! Fallback does not exist.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = nowhere)]
+fn f(x: u8) -> Result<u8, MyErr> { Ok(x) }
+
+fn main() {}

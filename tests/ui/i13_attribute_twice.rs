@@ -1,0 +1,20 @@
+//! Attribute twice.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(name = "a")]
+#[circuit_breaker(name = "b")]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}
