@@ -24,22 +24,34 @@ const VARIABLES: [(&str, &str); 4] = [
     ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "many"),
 ];
 
+/// The settings shown here, four of fifteen.
+const SHOWN: [Key; 4] = [Key::FailureThreshold, Key::RecoveryTimeout, Key::SuccessThreshold, Key::Timeout];
+
 /// The argument with which the program starts itself.
 const CHILD: &str = "print-settings";
 
 #[circuit_breaker(name = "search")]
 async fn search(text: &str) -> std::io::Result<usize> {
+    request().await?;
     Ok(text.len())
 }
 
 #[circuit_breaker(name = "card-payments", failure_threshold = 10, recovery_timeout = "2m")]
 async fn pay(cents: u64) -> std::io::Result<u64> {
+    request().await?;
     Ok(cents)
 }
 
 #[circuit_breaker(name = "invoices", preset = conservative, success_threshold = 4)]
 async fn invoice(number: u64) -> std::io::Result<u64> {
+    request().await?;
     Ok(number)
+}
+
+/// Stands for the network.
+async fn request() -> std::io::Result<()> {
+    tokio::task::yield_now().await;
+    Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -84,7 +96,6 @@ async fn child() -> Result<(), Box<dyn Error>> {
     let payments = breakerbox::breaker("card-payments").ok_or("no breaker named card-payments")?;
     payments.reconfigure(Config::builder().success_threshold(1))?;
 
-    const SHOWN: [Key; 4] = [Key::FailureThreshold, Key::RecoveryTimeout, Key::SuccessThreshold, Key::Timeout];
     for breaker in breakerbox::breakers() {
         println!("{}", breaker.name());
         for key in SHOWN {

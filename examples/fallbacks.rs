@@ -12,39 +12,38 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use breakerbox::{CircuitBreakerError, circuit_breaker};
 
-/// A rate and where it comes from.
+/// A rate, and who told it.
 #[derive(Clone, Debug, PartialEq)]
 struct Rate {
     value: f64,
     source: String,
 }
 
-impl Rate {
-    fn new(value: f64, source: impl Into<String>) -> Rate {
-        Rate { value, source: source.into() }
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
 enum RateError {
     #[error("the bank is down")]
     BankIsDown,
-    #[error("the {0} has no rate for {1}")]
-    Unknown(&'static str, String),
+    #[error("{0} has no rate for {1}")]
+    Unknown(String, String),
     #[error(transparent)]
     Circuit(#[from] CircuitBreakerError),
+}
+
+/// Everybody here knows the euro alone.
+fn euro(value: f64, source: &str, currency: &str) -> Result<Rate, RateError> {
+    if currency != "EUR" {
+        return Err(RateError::Unknown(source.to_owned(), currency.to_owned()));
+    }
+    Ok(Rate { value, source: source.to_owned() })
 }
 
 static BANK_IS_UP: AtomicBool = AtomicBool::new(true);
 static QUESTIONS: AtomicU32 = AtomicU32::new(0);
 
-/// What every example below calls: the dependency.
+/// The dependency, which every example below calls.
 fn bank(currency: &str) -> Result<Rate, RateError> {
     QUESTIONS.fetch_add(1, Ordering::Relaxed);
-    if !BANK_IS_UP.load(Ordering::Relaxed) {
-        return Err(RateError::BankIsDown);
-    }
-    if currency == "EUR" { Ok(Rate::new(1.08, "the bank")) } else { Err(RateError::Unknown("bank", currency.into())) }
+    if BANK_IS_UP.load(Ordering::Relaxed) { euro(1.08, "the bank", currency) } else { Err(RateError::BankIsDown) }
 }
 
 /// 1. A function with the same parameters.
@@ -54,24 +53,21 @@ fn by_path(currency: &str) -> Result<Rate, RateError> {
 }
 
 fn of_yesterday(currency: &str) -> Result<Rate, RateError> {
-    if currency == "EUR" {
-        Ok(Rate::new(1.07, "yesterday's list"))
-    } else {
-        Err(RateError::Unknown("list", currency.into()))
-    }
+    euro(1.07, "yesterday's list", currency)
 }
 
-/// 2. The same, and the refusal as its last argument.
-#[circuit_breaker(name = "error", failure_threshold = 2, fallback = guess)]
+/// 2. The same, with the refusal as its last argument.
+#[circuit_breaker(name = "error", failure_threshold = 2, fallback = at_par)]
 fn with_the_error(currency: &str) -> Result<Rate, RateError> {
     bank(currency)
 }
 
-fn guess(_currency: &str, refusal: CircuitBreakerError) -> Result<Rate, RateError> {
-    Ok(Rate::new(1.0, format!("a guess, as '{}' is {}", refusal.name(), refusal.reason())))
+fn at_par(currency: &str, refusal: CircuitBreakerError) -> Result<Rate, RateError> {
+    let guess = euro(1.0, &format!("a guess, as '{}' is {}", refusal.name(), refusal.reason()), currency);
+    guess.map_err(|_| RateError::Circuit(refusal))
 }
 
-/// 3. A method of the same value. The function may be async, and the fallback need not be.
+/// 3. A method of the same value. The function may be async, and its fallback sync or async.
 struct Exchange {
     last: f64,
 }
@@ -79,11 +75,12 @@ struct Exchange {
 impl Exchange {
     #[circuit_breaker(name = "method", failure_threshold = 2, fallback = self.last_known)]
     async fn rate(&self, currency: &str) -> Result<Rate, RateError> {
+        tokio::task::yield_now().await;
         bank(currency)
     }
 
-    fn last_known(&self, _currency: &str) -> Result<Rate, RateError> {
-        Ok(Rate::new(self.last, "the last one known"))
+    fn last_known(&self, currency: &str) -> Result<Rate, RateError> {
+        euro(self.last, "the last one known", currency)
     }
 }
 
@@ -91,28 +88,24 @@ impl Exchange {
 #[circuit_breaker(
     name = "closure",
     failure_threshold = 2,
-    fallback = |refusal| Ok(Rate::new(1.0, format!("{currency} at par, as '{}' is {}", refusal.name(), refusal.state())))
+    fallback = |refusal| euro(1.0, &format!("a closure, as it is {}", refusal.reason()), currency)
 )]
 fn by_closure(currency: &str) -> Result<Rate, RateError> {
     bank(currency)
 }
 
 /// 5. Several, tried in order until one succeeds.
-#[circuit_breaker(name = "chain", failure_threshold = 2, fallback = [other_bank, cache, default_rate])]
+#[circuit_breaker(name = "chain", failure_threshold = 2, fallback = [other_bank, cache, at_par])]
 fn by_chain(currency: &str) -> Result<Rate, RateError> {
     bank(currency)
 }
 
 fn other_bank(currency: &str) -> Result<Rate, RateError> {
-    Err(RateError::Unknown("other bank", currency.into()))
+    Err(RateError::Unknown("the other bank".to_owned(), currency.to_owned()))
 }
 
 fn cache(currency: &str) -> Result<Rate, RateError> {
-    if currency == "EUR" { Ok(Rate::new(1.06, "the cache")) } else { Err(RateError::Unknown("cache", currency.into())) }
-}
-
-fn default_rate(_currency: &str) -> Result<Rate, RateError> {
-    Ok(Rate::new(1.0, "the default"))
+    euro(1.06, "the cache, second in line", currency)
 }
 
 /// 6. After failed calls too. The other forms leave those to the caller, as an error.
@@ -148,7 +141,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("a path, with the error", through_an_outage("error", async || with_the_error("EUR")).await?),
         ("self.method", through_an_outage("method", async || exchange.rate("EUR").await).await?),
         ("a closure", through_an_outage("closure", async || by_closure("EUR")).await?),
-        ("[other_bank, cache, ..]", through_an_outage("chain", async || by_chain("EUR")).await?),
+        ("[other_bank, cache, at_par]", through_an_outage("chain", async || by_chain("EUR")).await?),
         ("a path, fallback_on = any", through_an_outage("any", async || on_any("EUR")).await?),
     ];
 
@@ -164,8 +157,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("yesterday's list", 2),
         ("a guess, as 'error' is open", 2),
         ("the last one known", 2),
-        ("EUR at par, as 'closure' is open", 2),
-        ("the cache", 2),
+        ("a closure, as it is open", 2),
+        ("the cache, second in line", 2),
         ("yesterday's list", 0),
     ];
     assert_eq!(answered, expected.map(|(source, errors)| (source.to_owned(), errors)));

@@ -37,20 +37,25 @@ impl Warehouse {
     /// The first states the settings. The others only name the breaker, or add what is not stated yet.
     #[circuit_breaker(name = "warehouse", failure_threshold = 3, recovery_timeout = 30)]
     async fn stock(&self, article: &str) -> Result<usize, WarehouseError> {
-        tokio::task::yield_now().await;
-        self.request()?;
+        self.request_async().await?;
         Ok(article.len())
     }
 
     #[circuit_breaker(name = "warehouse", timeout = "2s")]
     async fn reserve(&self, _article: &str, count: usize) -> Result<usize, WarehouseError> {
-        self.request()?;
+        self.request_async().await?;
         Ok(count)
     }
 
     /// Sync and async functions share a breaker as well.
     #[circuit_breaker(name = "warehouse")]
     fn ping(&self) -> Result<(), WarehouseError> {
+        self.request()
+    }
+
+    /// Stands for the network, as does the other one.
+    async fn request_async(&self) -> Result<(), WarehouseError> {
+        tokio::task::yield_now().await;
         self.request()
     }
 
@@ -62,16 +67,16 @@ impl Warehouse {
 
 /// Two functions that name one breaker and want it different: a mistake that is easily made.
 mod mail {
-    use super::{WarehouseError, circuit_breaker};
+    use super::circuit_breaker;
 
     #[circuit_breaker(name = "mail", failure_threshold = 3)]
-    pub(crate) fn send(to: &str) -> Result<usize, WarehouseError> {
-        Ok(to.len())
+    pub(crate) fn send(to: &str) -> Result<(), String> {
+        if to.contains('@') { Ok(()) } else { Err(format!("{to} is no address")) }
     }
 
     #[circuit_breaker(name = "mail", failure_threshold = 10)]
-    pub(crate) fn send_later(to: &str) -> Result<usize, WarehouseError> {
-        Ok(to.len())
+    pub(crate) fn send_later(to: &str) -> Result<(), String> {
+        if to.contains('@') { Ok(()) } else { Err(format!("{to} is no address")) }
     }
 }
 
@@ -109,7 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nTwo functions contradict each other; the first in the source wins:");
     mail::send("ann@example.org")?;
-    mail::send_later("ann@example.org")?;
+    mail::send_later("ben@example.org")?;
     let conflicts = breakerbox::registry().conflicts();
     for conflict in &conflicts {
         println!("  circuit '{}', {}:", conflict.breaker, conflict.key);

@@ -58,8 +58,7 @@ impl Report {
 
     fn text(&self, folder: &Path) -> String {
         let mut text = format!("conformance: {}\n", folder.display());
-        let parts =
-            [("remark", &self.remarks), ("skipped", &self.skipped), ("DISAGREES", &self.disagreements)];
+        let parts = [("remark", &self.remarks), ("skipped", &self.skipped), ("DISAGREES", &self.disagreements)];
         for (word, lines) in parts {
             for line in lines {
                 let _ = writeln!(text, "  {word}  {line}");

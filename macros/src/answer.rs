@@ -76,6 +76,9 @@ impl<'a> Answer<'a> {
     fn without_fallback(&self, error: &TokenStream) -> TokenStream {
         let returned = &self.context.returned;
         let Some(on_open) = &self.context.args.on_open else {
+            if self.is_async && self.context.is_plain() {
+                return quote_spanned!(Span::mixed_site()=> (by_type.refuse)(#error));
+            }
             let span = first(returned);
             let private = self.context.private(span);
             return quote_spanned!(span=> #private::refuse::<#returned>(#error));
@@ -108,7 +111,7 @@ impl<'a> Answer<'a> {
             context.parameters.all.iter().map(|parameter| {
                 let value = self.held(parameter);
                 let value = if copies { self.copy(&value, parameter) } else { value };
-                Passed { value, ty: parameter.ty.clone() }
+                Passed { value, ty: parameter.ty.clone(), is_lent: parameter.passing == Passing::Mutable }
             }).collect()
         };
         let call = Call {
@@ -132,12 +135,18 @@ impl<'a> Answer<'a> {
             let held = self.held(parameter);
             let is_kept = held.to_string() != parameter.value.to_string();
             let value = if copies && parameter.passing != Passing::Shared { self.copy(&held, parameter) } else { held };
-            let changes = is_kept || (copies && parameter.passing != Passing::Shared) || parameter.pattern.is_some();
-            let pattern = parameter.pattern.clone().unwrap_or_else(|| parameter.value.clone());
+            let changing = &parameter.changing;
+            let copied = copies && parameter.passing != Passing::Shared;
+            let changes = is_kept || copied || parameter.pattern.is_some() || !changing.is_empty();
+            let pattern = parameter.pattern.clone().unwrap_or_else(|| {
+                let (mutable, value) = (changing.first().map(|_| quote_spanned!(here=> mut)), &parameter.value);
+                quote!(#mutable #value)
+            });
             let cfg = &parameter.cfg;
-            let names = &parameter.names;
-            // A pattern may bind more names than the closure uses.
-            let uses = parameter.pattern.is_some().then(|| quote_spanned!(here=> let _ = (#(&#names,)*);));
+            let constant = parameter.names.iter().filter(|name| !changing.contains(name));
+            // More may be bound, and as `mut`, than the closure uses.
+            let uses = (parameter.pattern.is_some() || !changing.is_empty())
+                .then(|| quote_spanned!(here=> #cfg let _ = (#(&#constant,)* #(&mut #changing,)*);));
             changes.then(|| quote_spanned!(here=> #cfg let #pattern = #value; #uses))
         }).collect()
     }

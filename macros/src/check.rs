@@ -51,7 +51,18 @@ pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Functio
     }
     let item = if second.is_some() { [attributes.clone(), trees.iter().cloned().collect()].into_iter().collect() } else { item };
     let front = visibility(&mut trees);
-    let Some(at) = find_fn(&trees, &front, errors) else { return Err(item) };
+    let at = match find_fn(&trees, &front) {
+        Found::Function(at) => at,
+        Found::Item(error) => {
+            errors.push(error);
+            return Err(item);
+        }
+        Found::Expression(error) => {
+            errors.push(error);
+            // Beside the error an expression would be read as a part of it.
+            return Err(TokenStream::new());
+        }
+    };
     let body = match trees.pop() {
         Some(tree) => match braces(&tree) {
             Some(body) => body,
@@ -192,15 +203,21 @@ fn visibility(trees: &mut Vec<TokenTree>) -> TokenStream {
     trees.drain(..length).collect()
 }
 
-/// Where `fn` stands. If it does not, says what the item is instead.
-fn find_fn(trees: &[TokenTree], front: &TokenStream, errors: &mut Errors) -> Option<usize> {
+/// What is annotated.
+enum Found {
+    /// Where `fn` stands.
+    Function(usize),
+    Item(Error),
+    Expression(Error),
+}
+
+fn find_fn(trees: &[TokenTree], front: &TokenStream) -> Found {
     for (at, tree) in trees.iter().enumerate() {
         match tree {
-            TokenTree::Ident(word) if word == "fn" => return Some(at),
+            TokenTree::Ident(word) if word == "fn" => return Found::Function(at),
             TokenTree::Ident(word) if word == "gen" && matches!(trees.get(at + 1), Some(TokenTree::Ident(next)) if next == "fn") => {
                 let message = "a `gen fn` yields many values and has no one result to judge: annotate the function that makes each value";
-                errors.push(Error::new(word.span(), message));
-                return None;
+                return Found::Item(Error::new(word.span(), message));
             }
             TokenTree::Ident(word) if ["default", "const", "async", "unsafe", "safe", "extern"].iter().any(|modifier| word == modifier) => {}
             // The `"C"` of `extern "C"`.
@@ -209,11 +226,10 @@ fn find_fn(trees: &[TokenTree], front: &TokenStream, errors: &mut Errors) -> Opt
             _ => break,
         }
     }
-    errors.push(not_a_function(trees, front));
-    None
+    not_a_function(trees, front)
 }
 
-fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Error {
+fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
     let word = |at: usize| match trees.get(at) {
         Some(TokenTree::Ident(ident)) => Some(ident),
         _ => None,
@@ -223,8 +239,10 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Error {
     let keyword = ["struct", "enum", "union", "trait", "impl", "mod", "const", "static", "type", "use", "macro_rules", "macro", "let"];
     // Behind `unsafe`, `auto` and `default` stands the word that tells.
     let lead = (0..3).find(|at| word(*at).is_some_and(|ident| keyword.iter().any(|keyword| ident == keyword)) || is(*at, "extern")).unwrap_or(0);
-    let plain = |kind: &Ident| Error::new(kind.span(), format!("`#[circuit_breaker]` goes on a function, not on a `{kind}`"));
-    let at = |span: Span, what: &str| Error::new(span, format!("`#[circuit_breaker]` goes on a function, not on {what}"));
+    let at = |span: Span, what: &str| {
+        Found::Item(Error::new(span, format!("`#[circuit_breaker]` goes on a function, not on {what}")))
+    };
+    let plain = |kind: &Ident| at(kind.span(), &format!("a `{kind}`"));
     match word(lead) {
         Some(kind) if kind == "trait" => at(kind.span(), "a `trait`: put it on the methods of the implementations"),
         Some(kind) if kind == "impl" => at(kind.span(), "an `impl`: put it on each method"),
@@ -244,15 +262,16 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Error {
         Some(kind) if brace(lead + 1) && ["async", "unsafe", "loop"].iter().any(|block| kind == block) => expression(kind.span()),
         Some(kind) => expression(kind.span()),
         None => trees.first().map_or_else(
-            || Error::new(if front.is_empty() { Span::call_site() } else { first_span(front) }, "`#[circuit_breaker]` goes on a function"),
+            || at(if front.is_empty() { Span::call_site() } else { first_span(front) }, "nothing"),
             |tree| expression(tree.span()),
         ),
     }
 }
 
-fn expression(span: Span) -> Error {
-    Error::new(span, "`#[circuit_breaker]` goes on a function, not on a closure or another expression: move it into a function, \
-                      or use `breakerbox::breaker(..)` and `call(..)`")
+fn expression(span: Span) -> Found {
+    let message = "`#[circuit_breaker]` goes on a function, not on a closure or another expression: \
+                   move it into a function, or use `breakerbox::breaker(..)` and `call(..)`";
+    Found::Expression(Error::new(span, message))
 }
 
 fn first_span(tokens: &TokenStream) -> Span {

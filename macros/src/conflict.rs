@@ -54,7 +54,8 @@ fn times(args: &Args, errors: &mut Errors) {
                        raise `max_recovery_timeout` or lower `recovery_timeout`";
         errors.push(Error::new_spanned(value(args, Key::MaxRecoveryTimeout), message));
     }
-    if let (Some(size), Some(time)) = (args.states(Key::WindowSize), args.states(Key::WindowDuration)) {
+    let place = |key| args.setting(key).map(|setting| setting.key_span);
+    if let (Some(size), Some(time)) = (place(Key::WindowSize), place(Key::WindowDuration)) {
         let message = "`window_size` and `window_duration` exclude each other: remove one of them";
         errors.push(Error::new(later(args, (Key::WindowSize, size), (Key::WindowDuration, time)), message));
     }
@@ -87,7 +88,10 @@ fn answers(args: &Args, errors: &mut Errors) {
         let message = "`fallback_on` has no effect without `fallback`: add `fallback = path::to::function`, or remove it";
         errors.push(Error::new(span, message));
     }
-    if let (Some(failure), Some(ignore)) = (args.states(Key::FailureIf), args.states(Key::IgnoreIf)) {
+    if let (Some(failure), Some(ignore)) = (args.states(Key::FailureIf), args.states(Key::IgnoreIf))
+        && args.failure_if.is_some()
+        && args.ignore_if.is_some()
+    {
         let second = later(args, (Key::FailureIf, failure), (Key::IgnoreIf, ignore));
         let message = "`failure_if` decides alone: use it or `ignore_if`, not both";
         errors.push(Error::new(second, message));

@@ -49,8 +49,8 @@ impl Context<'_> {
         private(self.args, span)
     }
 
-    /// What reads the outcome off a returned value, where it is not the type.
-    fn judge(&self) -> Option<TokenStream> {
+    /// What reads the outcome off a returned value, where it is not the type: a closure.
+    fn told(&self) -> Option<TokenStream> {
         let returned = &self.returned;
         let (function, closure) = match (&self.args.failure_if, &self.args.ignore_if) {
             (Some(closure), _) => ("failure_if", closure),
@@ -64,29 +64,50 @@ impl Context<'_> {
         let span = first(&closure);
         let private = self.private(span);
         let function = Ident::new(function, span);
-        let arguments = parenthesized(closure.clone(), last(&closure));
-        let start = quote_spanned!(span=> #private::#function::<);
+        let arguments = parenthesized(quote_spanned!(span=> #closure, returned), last(&closure));
+        let start = quote_spanned!(span=> |returned| #private::#function::<);
         let end = quote_spanned!(span=> , _>);
         Some(quote!(#start #returned #end #arguments))
     }
 
-    /// A call of the runtime about the returned value, which is judged by its type or by `judge`.
+    /// A call of the runtime about the returned value, which its type judges or `told`.
     pub(crate) fn judged(&self, function: &str, arguments: &TokenStream) -> TokenStream {
         let span = first(&self.returned);
         let (private, returned) = (self.private(span), &self.returned);
-        // How many type arguments follow the returned type: the closures and futures.
-        let others = usize::from(!matches!(function, "succeeded" | "noting"));
-        match self.judge() {
+        // How many type arguments follow the returned type: the closure that runs.
+        let others = std::iter::repeat_n(quote_spanned!(span=> , _), usize::from(function != "succeeded"));
+        match self.told() {
             None => {
                 let function = Ident::new(function, span);
-                let holes = std::iter::repeat_n(quote_spanned!(span=> _), others);
-                quote_spanned!(span=> #private::#function::<#returned #(, #holes)*>(#arguments))
+                quote_spanned!(span=> #private::#function::<#returned #(#others)*>(#arguments))
             }
             Some(judge) => {
                 let function = Ident::new(&format!("{function}_by"), span);
-                quote_spanned!(span=> #private::#function(#arguments, #judge))
+                quote_spanned!(span=> #private::#function::<#returned #(#others)*, _>(#arguments, #judge))
             }
         }
+    }
+
+    /// What judges the value of a future, as an expression.
+    fn judge(&self) -> TokenStream {
+        let span = first(&self.returned);
+        let (private, returned) = (self.private(span), &self.returned);
+        match self.told() {
+            Some(judge) => judge,
+            None if self.is_plain() => quote_spanned!(Span::mixed_site()=> by_type.judge),
+            None => quote_spanned!(span=> #private::judge::<#returned>()),
+        }
+    }
+
+    /// Asks the type, once, for what it knows of failures and refusals.
+    fn by_type(&self) -> TokenStream {
+        if !self.is_plain() {
+            return TokenStream::new();
+        }
+        let span = first(&self.returned);
+        let (private, returned) = (self.private(span), &self.returned);
+        let asked = quote_spanned!(span=> #private::by_type::<#returned>());
+        quote_spanned!(Span::mixed_site()=> let by_type = #asked;)
     }
 
     /// Whether a call is cut off after a time.
@@ -95,7 +116,7 @@ impl Context<'_> {
     }
 
     /// Whether nothing but the type of the error says what a refused call returns.
-    fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.args.fallbacks.is_empty() && self.args.on_open.is_none()
     }
 }
@@ -185,7 +206,7 @@ fn closure(context: &Context<'_>, function: &Function) -> TokenStream {
 
 fn sync(context: &Context<'_>, function: &Function, site: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
-    let (private, body) = (context.private(here), closure(context, function));
+    let body = closure(context, function);
     if context.is_plain() {
         // One call: the shortest way for the compiler, and one error where the type does not fit.
         return context.judged("run", &quote!(#site, #body));
@@ -205,21 +226,35 @@ fn sync(context: &Context<'_>, function: &Function, site: &TokenStream) -> Token
         let complete = context.judged("complete", &quote_spanned!(here=> entered, #body));
         quote_spanned!(here=> return #complete)
     };
+    let asked = asked(context, &admitted);
     quote_spanned! {here=>
         let #breaker = #site;
         #kept
-        let #error = match #private::enter(#breaker) {
-            ::core::result::Result::Ok(entered) => #admitted,
-            ::core::result::Result::Err(error) => error,
-        };
+        let #error = #asked;
         #finally
     }
+}
+
+/// Asks the breaker, and is the error if there is one to answer. In a block of its own, so that no
+/// temporary of the question is kept while a future runs.
+fn asked(context: &Context<'_>, admitted: &TokenStream) -> TokenStream {
+    let here = Span::mixed_site();
+    let (private, breaker) = (context.private(here), &context.breaker);
+    quote_spanned! {here=> 'call: {
+        let entered = match #private::enter(#breaker) {
+            ::core::result::Result::Ok(entered) => entered,
+            ::core::result::Result::Err(error) => break 'call error,
+        };
+        #admitted
+    }}
 }
 
 /// What runs inside of an `async fn` or of the `async` block that a function ends in.
 fn future_block(context: &Context<'_>, body: &proc_macro2::Group, keywords: &TokenStream, site: &TokenStream) -> TokenStream {
     let (edge, prelude, content) = (return_edge(&context.private(Span::mixed_site()), &context.returned), &context.parameters.prelude, body.stream());
-    let block = braced(body, quote!(#edge #prelude #content));
+    // The user's braces stay around the function. A body without a tail is told at the return type.
+    let mut block = proc_macro2::Group::new(proc_macro2::Delimiter::Brace, quote!(#edge #prelude #content));
+    block.set_span(first(&context.returned));
     guarded(context, &quote!(#keywords #block), site)
 }
 
@@ -231,39 +266,34 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
     let answer = Answer::new(context, true);
     let (kept, lent, finally) = (answer.kept(), answer.lent(), answer.tokens());
     let any = context.args.fallback_on_any;
-    let function = if context.has_timeout() { "guard_timeout" } else { "guard" };
-    let (note, call, unless) = if any {
-        let noting = match context.judge() {
-            None => {
-                let returned = &context.returned;
-                quote_spanned!(here=> #private::noting::<#returned>(&mut failed))
-            }
-            Some(judge) => quote_spanned!(here=> #private::noting_by(#judge, &mut failed)),
-        };
-        let function = Ident::new(&format!("{function}_by"), here);
+    let function = Ident::new(if context.has_timeout() { "guard_timeout" } else { "guard" }, here);
+    let (returned, judge) = (&context.returned, context.judge());
+    let (note, judge, unless) = if any {
         (
-            quote_spanned!(here=> let mut failed = false;),
-            quote_spanned!(here=> #private::#function(entered, #future, #noting)),
+            quote_spanned!(here=> let mut failed = false; let judge = #private::typed::<#returned, _>(#judge);),
+            quote_spanned!(here=> |returned| #private::note(judge(returned), &mut failed)),
             quote_spanned!(here=> if !failed),
         )
     } else {
-        (TokenStream::new(), context.judged(function, &quote_spanned!(here=> entered, #future)), TokenStream::new())
+        (TokenStream::new(), judge, TokenStream::new())
     };
+    let call = quote_spanned!(here=> #private::#function::<#returned, _, _>(entered, #future, #judge));
+    let by_type = context.by_type();
     let failed = any.then(|| quote_spanned!(here=> #private::failed(#breaker)));
     let admitted = match (context.has_timeout(), any) {
-        (false, false) => quote_spanned!(here=> return #call.await,),
-        (false, true) => quote_spanned! {here=> {
+        (false, false) => quote_spanned!(here=> return #call.await),
+        (false, true) => quote_spanned! {here=>
             #note
             #lent
             match #call.await {
                 ret #unless => return ret,
                 _ => #failed,
             }
-        }},
+        },
         (true, _) => {
             let others = failed.map(|failed| quote_spanned!(here=> ::core::result::Result::Ok(_) => #failed,));
             let cut_off = answer.cut_off();
-            quote_spanned! {here=> {
+            quote_spanned! {here=>
                 #note
                 #lent
                 match #call.await {
@@ -271,16 +301,15 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
                     #others
                     ::core::result::Result::Err(error) => #cut_off,
                 }
-            }}
+            }
         }
     };
+    let asked = asked(context, &admitted);
     quote_spanned! {here=>
         let #breaker = #site;
+        #by_type
         #kept
-        let #error = match #private::enter(#breaker) {
-            ::core::result::Result::Ok(entered) => #admitted
-            ::core::result::Result::Err(error) => error,
-        };
+        let #error = #asked;
         #finally
     }
 }
@@ -302,7 +331,13 @@ fn tail_block(context: &Context<'_>, function: &Function, tail: &Tail, site: &To
 
 /// A future that asks the breaker when it is first polled.
 fn deferred(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> TokenStream {
-    context.judged("deferred", &quote!(#site, #future))
+    let here = Span::mixed_site();
+    let (private, returned) = (context.private(here), &context.returned);
+    let (by_type, judge) = (context.by_type(), context.judge());
+    quote_spanned! {here=> {
+        #by_type
+        #private::deferred::<#returned, _, _>(#site, by_type.refuse, #future, #judge)
+    }}
 }
 
 /// A function that returns a future in some other way: the future is wrapped.

@@ -98,14 +98,21 @@ fn roots_in_self(expr: &Expr) -> bool {
 }
 
 /// Tokens as a person would write them, near enough for a message.
-fn tidy(tokens: &impl ToTokens) -> String {
-    tokens.to_token_stream().to_string().replace(" :: ", "::").replace(" . ", ".").replace(" (", "(").replace("& ", "&").replace(" ,", ",")
+pub(crate) fn tidy(tokens: &impl ToTokens) -> String {
+    const TIGHT: [(&str, &str); 10] = [
+        (" ::", "::"), (":: ", "::"), (" . ", "."), (" (", "("), ("& ", "&"),
+        (" ,", ","), (" :", ":"), (" <", "<"), ("< ", "<"), (" >", ">"),
+    ];
+    let text = tokens.to_token_stream().to_string();
+    TIGHT.iter().fold(text, |text, (spaced, tight)| text.replace(spaced, tight))
 }
 
 /// An argument as it is passed to a fallback: how it is had, and its type.
 pub(crate) struct Passed {
     pub(crate) value: TokenStream,
     pub(crate) ty: TokenStream,
+    /// Whether it is `&mut`, borrowed again.
+    pub(crate) is_lent: bool,
 }
 
 /// What the call of a fallback is made of.
@@ -157,10 +164,10 @@ impl Call<'_> {
         let span = last(method);
         let values = self.arguments.iter().skip(usize::from(self.receiver)).map(|argument| &argument.value);
         // The receiver that this call is made on may be a copy with another name.
-        let receiver = self.arguments.first().map(|argument| &argument.value);
-        let callee = match receiver {
-            Some(receiver) => replace_self(method.to_token_stream(), receiver),
-            None => method.to_token_stream(),
+        let callee = match self.arguments.first() {
+            // A borrow of it is made by the call itself.
+            Some(receiver) if self.receiver && !receiver.is_lent => replace_self(method.to_token_stream(), &receiver.value),
+            _ => method.to_token_stream(),
         };
         let parentheses = parenthesized(quote_spanned!(span=> #(#values),*), span);
         quote!(#callee #parentheses)

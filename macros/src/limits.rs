@@ -9,7 +9,7 @@ use crate::args::{Args, Key};
 use crate::check::Function;
 use crate::errors::Errors;
 use crate::expand::{mistake, passes_arguments};
-use crate::fallback::Fallback;
+use crate::fallback::{Fallback, tidy};
 use crate::future::{Returned, Wrapper};
 use crate::signature::{Parameters, is_pinned};
 use crate::types::{self, Passing};
@@ -112,7 +112,7 @@ pub(crate) fn passed(args: &Args, signature: &Signature, parameters: &Parameters
             _ => false,
         };
         if lent {
-            let shown = receiver.to_token_stream().to_string().replace("& ", "&").replace(" :", ":").replace(" <", "<").replace("< ", "<").replace(" >", ">");
+            let shown = tidy(receiver);
             let message = format!(
                 "`fallback_on = any` cannot pass `{shown}` to the fallback, the call has used it: \
                  write a closure that does without it, or leave out `fallback_on`"

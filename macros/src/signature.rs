@@ -22,8 +22,8 @@ pub(crate) struct Parameter {
     pub(crate) names: Vec<Ident>,
     /// The pattern, where it does not stand in the signature any more.
     pub(crate) pattern: Option<TokenStream>,
-    /// `mut x`, whose `mut` moves into the body.
-    pub(crate) mutable: bool,
+    /// Those of them that are bound as `mut`.
+    pub(crate) changing: Vec<Ident>,
 }
 
 /// The parameters of a function, prepared for its expansion.
@@ -80,7 +80,7 @@ fn self_parameter(receiver: &Receiver) -> Parameter {
         ReceiverKind::Typed(_, ty) => (types::nameable(ty), types::passing(ty)),
         _ => (quote_spanned!(receiver.self_token.span=> Self), Passing::Owned),
     };
-    Parameter { value, ty, passing, is_receiver: true, cfg: cfg(&receiver.attrs), names: Vec::new(), pattern: None, mutable: false }
+    Parameter { value, ty, passing, is_receiver: true, cfg: cfg(&receiver.attrs), names: Vec::new(), pattern: None, changing: Vec::new() }
 }
 
 fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenStream) -> Parameter {
@@ -89,6 +89,8 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     let passing = types::passing(&typed.ty);
     let mut names = Vec::new();
     bound(typed.pat.to_token_stream(), &mut names);
+    let mut changing = Vec::new();
+    bound_mut(typed.pat.to_token_stream(), &mut changing);
     let simple = match &*typed.pat {
         Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() && ident.attrs.is_empty() => Some(ident.clone()),
         _ => None,
@@ -97,7 +99,7 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     let hidden = simple.as_ref().is_some_and(|ident| ident.ident.to_string().starts_with('_'));
     if let Some(ident) = simple.filter(|_| !(hidden && needs.whole)) {
         let name = &ident.ident;
-        let mut parameter = Parameter {
+        let parameter = Parameter {
             value: name.to_token_stream(),
             ty,
             passing,
@@ -105,7 +107,7 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
             cfg,
             names: vec![name.clone()],
             pattern: None,
-            mutable: ident.mutability.is_some(),
+            changing,
         };
         if let Some(mutability) = ident.mutability
             && needs.rebind
@@ -114,7 +116,6 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
             let cfg = &parameter.cfg;
             let binding = quote!(#mutability #name);
             prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg let #binding = #name;));
-            parameter.mutable = false;
             typed.pat = Box::new(Pat::Ident(syn::PatIdent { mutability: None, ..ident }));
         }
         return parameter;
@@ -123,7 +124,7 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     let pattern = typed.pat.to_token_stream();
     if !needs.whole && !(has_mut && needs.rebind && !types::is_plain(&typed.ty)) {
         // The pattern stays where it is.
-        return Parameter { value: pattern, ty, passing, is_receiver: false, cfg, names, pattern: None, mutable: false };
+        return Parameter { value: pattern, ty, passing, is_receiver: false, cfg, names, pattern: None, changing };
     }
     // Hygienic, so that it hides nothing of the user's; rustdoc shows it.
     let name = if hidden {
@@ -152,7 +153,7 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
         cfg,
         names,
         pattern: Some(pattern),
-        mutable: false,
+        changing,
     }
 }
 
@@ -193,6 +194,24 @@ fn bound(pattern: TokenStream, names: &mut Vec<Ident>) {
                 let path = at > 0 && matches!(&trees[at - 1], TokenTree::Punct(punct) if punct.as_char() == ':')
                     && at > 1 && matches!(&trees[at - 2], TokenTree::Punct(punct) if punct.as_char() == ':');
                 if !keyword && !upper && !colon && !path {
+                    names.push(word.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The names that a pattern binds as `mut`, which is not `ref mut`.
+fn bound_mut(pattern: TokenStream, names: &mut Vec<Ident>) {
+    let trees: Vec<TokenTree> = pattern.into_iter().collect();
+    let is = |at: Option<usize>, wanted: &str| at.and_then(|at| trees.get(at)).is_some_and(|tree| tree.to_string() == wanted);
+    for (at, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) => bound_mut(group.stream(), names),
+            TokenTree::Ident(word) if word != "mut" && is(at.checked_sub(1), "mut") => {
+                let before = at.checked_sub(2);
+                if !is(before, "ref") && !is(before, "&") {
                     names.push(word.clone());
                 }
             }

@@ -2,7 +2,7 @@
 //! the expansion makes, inside of a block, so that it leaks into no scope and works in methods.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Signature;
 use syn::ext::IdentExt;
 
@@ -42,6 +42,9 @@ pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span)
         }};
     }
     let settings = Ident::new("__BREAKERBOX_SETTINGS", here);
+    // Each constant of the user's is an item of its own, so that all that are wrong are told.
+    let constants = args.settings.iter().filter(|setting| setting.given == Given::Const);
+    let constants = constants.map(|setting| constant(setting, private));
     let values = args.settings.iter().map(|setting| value(setting, private));
     let check = judged(args).map(|setting| {
         let (from, to) = (first(&setting.value), last(&setting.value));
@@ -50,6 +53,7 @@ pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span)
         quote_spanned!(from=> const _: () = #krate::check #arguments;)
     });
     quote_spanned! {here=> {
+        #(#constants)*
         const #settings: &[(#krate::Key, #krate::Value)] = &[#(#values),*];
         #check
         static #site: #krate::Site = #krate::Site::new(#name, #location, #preset, #settings);
@@ -84,7 +88,7 @@ fn value(setting: &Setting, private: &dyn Fn(Span) -> TokenStream) -> TokenStrea
         }
         Given::Share(share) => quote_spanned!(here=> #krate::Value::Share(#share)),
         Given::Off => quote_spanned!(here=> #krate::Value::Off),
-        Given::Const => return constant(setting, private),
+        Given::Const => return constant_name(setting).into_token_stream(),
     };
     quote_spanned!(here=> (#krate::Key::#key, #value))
 }
@@ -101,5 +105,12 @@ fn constant(setting: &Setting, private: &dyn Fn(Span) -> TokenStream) -> TokenSt
         _ => quote_spanned!(from=> #krate::share),
     };
     let arguments = parenthesized(quote_spanned!(from=> #krate::Key::#key, #expr), to);
-    quote!(#function #arguments)
+    let name = constant_name(setting);
+    let start = quote_spanned!(Span::mixed_site()=> const #name: (#krate::Key, #krate::Value) =);
+    let end = quote_spanned!(Span::mixed_site()=> ;);
+    quote!(#start #function #arguments #end)
+}
+
+fn constant_name(setting: &Setting) -> Ident {
+    format_ident!("__BREAKERBOX_{}", setting.key.name().to_uppercase(), span = Span::mixed_site())
 }

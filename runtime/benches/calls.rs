@@ -156,9 +156,8 @@ fn half_open(c: &mut Criterion) {
             taken
         });
     });
-    let full = Registry::with_clock(ManualClock::new())
-        .get_or_insert("full", Config::default())
-        .expect("the name is valid");
+    let full =
+        Registry::with_clock(ManualClock::new()).get_or_insert("full", Config::default()).expect("the name is valid");
     full.half_open();
     let _places: Vec<_> = (0..3).map(|_| full.try_acquire()).collect();
     group.bench_function("handle, full", |b| b.iter(|| full.call(|| succeed(black_box(1)))));
@@ -191,9 +190,7 @@ fn contended(c: &mut Criterion) {
         [("handle", consecutive()), ("handle, count window", count_window()), ("handle, time window", time_window())]
     {
         group.bench_function(name, |b| {
-            b.iter_custom(|calls| {
-                on_two_threads(calls, |_| drop(black_box(breaker.call(|| succeed(black_box(1))))))
-            });
+            b.iter_custom(|calls| on_two_threads(calls, |_| drop(black_box(breaker.call(|| succeed(black_box(1)))))));
         });
     }
     let failing = consecutive();

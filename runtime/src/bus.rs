@@ -23,6 +23,7 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Bus {
     /// Whether anyone listens. Relaxed: who subscribes hears what happens after.
     heard: AtomicBool,
+    has_unsaid: AtomicBool,
     lost: AtomicU64,
     queue: Mutex<Queue>,
     listeners: Mutex<Listeners>,
@@ -32,6 +33,8 @@ pub(crate) struct Bus {
 struct Queue {
     events: VecDeque<Event>,
     delivering: bool,
+    /// Complaints that are still to be said on standard error.
+    unsaid: Vec<Event>,
 }
 
 #[derive(Default)]
@@ -41,24 +44,47 @@ struct Listeners {
 }
 
 impl Bus {
-    /// Queues an event; `make` is called only if anyone listens. Tells whether to deliver.
+    /// Queues an event; `make` is called only if anyone listens.
     pub(crate) fn publish(&self, make: impl FnOnce() -> Event) {
-        if !self.heard.load(Ordering::Relaxed) {
-            return;
+        if self.heard.load(Ordering::Relaxed) {
+            self.enqueue(make());
         }
+    }
+
+    /// Queues an event that must not get lost: if nobody listens it is said on standard error when
+    /// it is delivered, and waits for the first listener.
+    pub(crate) fn complain(&self, event: Event) {
+        if !self.heard.load(Ordering::Relaxed) {
+            self.queue.lock().unsaid.push(event.clone());
+            self.has_unsaid.store(true, Ordering::Relaxed);
+        }
+        self.enqueue(event);
+    }
+
+    fn enqueue(&self, event: Event) {
         let mut queue = self.queue.lock();
         if queue.events.len() >= CAPACITY {
             queue.events.pop_front();
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
-        queue.events.push_back(make());
+        queue.events.push_back(event);
     }
 
     /// Delivers what is queued, unless another thread is doing so. Call it without holding a lock.
+    #[inline]
     pub(crate) fn deliver(&self) {
-        if !self.heard.load(Ordering::Relaxed) {
-            return;
+        if self.heard.load(Ordering::Relaxed) {
+            self.tell_listeners();
+        } else if self.has_unsaid.load(Ordering::Relaxed) && self.has_unsaid.swap(false, Ordering::Relaxed) {
+            let unsaid = std::mem::take(&mut self.queue.lock().unsaid);
+            for event in unsaid {
+                eprintln!("breakerbox: {event}");
+            }
         }
+    }
+
+    #[cold]
+    fn tell_listeners(&self) {
         {
             let mut queue = self.queue.lock();
             if queue.delivering {
@@ -85,20 +111,21 @@ impl Bus {
         }
     }
 
-    pub(crate) fn is_heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
     pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Subscription {
-        let mut listeners = self.listeners.lock();
-        let number = listeners.next;
-        listeners.next += 1;
-        Arc::make_mut(&mut listeners.all).push((number, listener));
-        self.heard.store(true, Ordering::Relaxed);
+        let number = {
+            let mut listeners = self.listeners.lock();
+            let number = listeners.next;
+            listeners.next += 1;
+            Arc::make_mut(&mut listeners.all).push((number, listener));
+            self.heard.store(true, Ordering::Relaxed);
+            number
+        };
+        // What has waited for a first listener.
+        self.deliver();
         Subscription { bus: Some(Arc::clone(self)), number }
     }
 

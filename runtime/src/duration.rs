@@ -38,15 +38,16 @@ fn from_seconds(seconds: f64) -> Result<Duration, String> {
     })
 }
 
-/// A duration as a person would write it: `1.5s`, `250ms`, `2m`, `1h`.
+/// A duration as a person would write it, and as it is read again: `1m30s`, `250ms`, `1.5s`, `1h`.
 pub(crate) fn text(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    match () {
-        () if duration.subsec_nanos() != 0 => format!("{duration:?}"),
-        () if seconds != 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        () if seconds != 0 && seconds % 60 == 0 => format!("{}m", seconds / 60),
-        () => format!("{seconds}s"),
+    if duration.subsec_nanos() != 0 || seconds == 0 {
+        // A time that needs parts of a second rarely needs hours.
+        return format!("{duration:?}").replace('µ', "u");
     }
+    let parts = [(seconds / 86_400, 'd'), (seconds / 3600 % 24, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
+    let written = parts.into_iter().filter(|(count, _)| *count > 0);
+    written.fold(String::new(), |text, (count, unit)| format!("{text}{count}{unit}"))
 }
 
 #[cfg(test)]
@@ -85,15 +86,20 @@ mod tests {
     }
 
     #[test]
-    fn text_is_short() {
-        for (nanos, text_of) in [
-            (0, "0s"),
+    fn text_is_short_and_reads_back() {
+        for (nanos, written) in [
+            (0, "0ns"),
             (30_000_000_000, "30s"),
-            (90_000_000_000, "90s"),
+            (90_000_000_000, "1m30s"),
             (120_000_000_000, "2m"),
+            (93_784_000_000_000, "1d2h3m4s"),
             (250_000_000, "250ms"),
+            (1_500_000_000, "1.5s"),
+            (1_500, "1.5us"),
         ] {
-            assert_eq!(text(Duration::from_nanos(nanos)), text_of);
+            let duration = Duration::from_nanos(nanos);
+            assert_eq!(text(duration), written);
+            assert_eq!(parse(written), Ok(duration));
         }
     }
 }

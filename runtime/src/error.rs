@@ -9,26 +9,35 @@ use crate::duration;
 use crate::state::State;
 
 /// Bytes of a name that fit into an error.
-const INLINE: usize = 22;
+const INLINE: usize = 23;
 
 /// The name of a breaker, cheap to pass on: a refused call must not count references, which two
 /// threads would wait for each other to do. Only long names that are made at run time are counted.
 #[derive(Clone)]
 pub(crate) enum Name {
     Static(&'static str),
-    Inline { length: u8, bytes: [u8; INLINE] },
+    Inline(Inline),
     Shared(Arc<str>),
+}
+
+/// A short name. Aligned, so that it is copied in words: copied in overlapping parts, the second
+/// read waits for the first write.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+pub(crate) struct Inline {
+    bytes: [u8; INLINE],
+    length: u8,
 }
 
 impl Name {
     pub(crate) fn new(name: &str) -> Self {
         let mut bytes = [0; INLINE];
-        match bytes.get_mut(..name.len()) {
-            Some(place) => {
+        match (bytes.get_mut(..name.len()), u8::try_from(name.len())) {
+            (Some(place), Ok(length)) => {
                 place.copy_from_slice(name.as_bytes());
-                Name::Inline { length: name.len() as u8, bytes }
+                Name::Inline(Inline { bytes, length })
             }
-            None => Name::Shared(name.into()),
+            _ => Name::Shared(name.into()),
         }
     }
 
@@ -36,7 +45,9 @@ impl Name {
         match self {
             Name::Static(name) => name,
             // What was a string is one.
-            Name::Inline { length, bytes } => std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
+            Name::Inline(Inline { bytes, length }) => {
+                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
+            }
             Name::Shared(name) => name,
         }
     }
@@ -113,12 +124,6 @@ impl CircuitBreakerError {
     pub(crate) fn refused(name: Name, reason: Reason, left: u64) -> Self {
         let state = if reason == Reason::HalfOpenFull { State::HalfOpen } else { State::Open };
         CircuitBreakerError { name, reason, state, nanos: left }
-    }
-
-    /// For a fallback that runs after a failed call and wants to know of the breaker.
-    pub(crate) fn new(name: Name, reason: Reason, state: State, left: Option<Duration>) -> Self {
-        let nanos = left.map_or(0, crate::clock::nanos);
-        CircuitBreakerError { name, reason, state, nanos }
     }
 
     pub(crate) fn timed_out(name: Name, state: State, limit: u64) -> Self {

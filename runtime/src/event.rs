@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::location::Location;
 use crate::settings::Key;
-use crate::site::Location;
 use crate::state::{Mode, State};
 
 /// Why a circuit changed its state.
@@ -75,7 +75,7 @@ pub struct Transition {
     /// Why.
     pub cause: Cause,
     /// When, by the wall clock.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::status::as_unix"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_unix"))]
     pub at: SystemTime,
     /// The episode that begins.
     pub generation: u64,
@@ -90,7 +90,7 @@ pub struct Transition {
     /// Successful trials of the half-open episode that ended.
     pub trials_succeeded: u32,
     /// The time until a trial call may be admitted, if it opened.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::status::as_optional_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
     pub retry_after: Option<Duration>,
 }
 

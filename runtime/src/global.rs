@@ -1,16 +1,55 @@
-//! The registry of the program: the annotated functions that the linker has collected, and those
-//! that were called first where it collects none.
+//! The annotated functions of the program and their registry: the functions that the linker has
+//! collected, and those that were called first where it collects none.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use parking_lot::Mutex;
 
 use crate::error::Name;
 use crate::handle::CircuitBreaker;
 use crate::layers::Statement;
+use crate::location::Location;
+use crate::preset::Preset;
 use crate::registry::{Registry, Summary};
-use crate::site::{Location, Registered, Site};
+use crate::settings::{Key, Value};
+
+/// One annotated function.
+#[derive(Debug)]
+pub struct Site {
+    name: Option<&'static str>,
+    location: Location,
+    preset: Option<Preset>,
+    settings: &'static [(Key, Value)],
+    breaker: OnceLock<CircuitBreaker>,
+}
+
+impl Site {
+    /// For the attribute alone, which has checked the name and the settings.
+    pub const fn new(
+        name: Option<&'static str>,
+        location: Location,
+        preset: Option<Preset>,
+        settings: &'static [(Key, Value)],
+    ) -> Self {
+        Site { name, location, preset, settings, breaker: OnceLock::new() }
+    }
+
+    /// The breaker of the function.
+    #[inline]
+    pub fn breaker(&'static self) -> &'static CircuitBreaker {
+        match self.breaker.get() {
+            Some(breaker) => breaker,
+            None => attach(self),
+        }
+    }
+}
+
+/// A site that the linker has collected.
+#[derive(Debug)]
+pub struct Registered(pub &'static Site);
+
+inventory::collect!(Registered);
 
 static GLOBAL: LazyLock<Global> =
     LazyLock::new(|| Global { registry: Registry::with_environment(std::env::vars_os()), defaults: Mutex::default() });
@@ -25,17 +64,20 @@ impl Global {
     /// Attaches the sites that the linker has collected and that have no breaker yet. A library
     /// that is loaded later brings more of them.
     fn collect(&self) {
-        let is_new = |site: &&'static Site| site.breaker.get().is_none();
-        if !inventory::iter::<Registered>().any(|registered| is_new(&registered.0)) {
+        // New sites come in front, so the first one tells whether there are any.
+        let newest = inventory::iter::<Registered>().next().map(|registered| registered.0);
+        if newest.is_none_or(|site| site.breaker.get().is_some()) {
             return;
         }
         let mut sites: Vec<&'static Site> = inventory::iter::<Registered>().map(|registered| registered.0).collect();
         // The linker's order is unspecified; conflicts should not depend on it.
         sites.sort_by_key(|site| site.location);
         let mut defaults = self.defaults.lock();
-        for site in sites.into_iter().filter(is_new) {
+        for site in sites.into_iter().filter(|site| site.breaker.get().is_none()) {
             self.attach(site, &mut defaults);
         }
+        drop(defaults);
+        self.registry.deliver();
     }
 
     fn attach(&self, site: &'static Site, defaults: &mut HashMap<&'static str, Location>) -> &'static CircuitBreaker {
@@ -72,13 +114,14 @@ fn global() -> &'static Global {
 
 /// The breaker of an annotated function that has not been called before.
 #[cold]
-pub(crate) fn attach(site: &'static Site) -> &'static CircuitBreaker {
+fn attach(site: &'static Site) -> &'static CircuitBreaker {
     let global = global();
     if let Some(breaker) = site.breaker.get() {
         return breaker;
     }
-    let mut defaults = global.defaults.lock();
-    global.attach(site, &mut defaults)
+    let breaker = global.attach(site, &mut global.defaults.lock());
+    global.registry.deliver();
+    breaker
 }
 
 /// The registry of all annotated functions.

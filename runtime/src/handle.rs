@@ -12,7 +12,7 @@ use crate::config::{Config, ConfigBuilder, ConfigError, check_name};
 use crate::env::Environment;
 use crate::error::Name;
 use crate::layers::{Layers, Statement};
-use crate::site::Location;
+use crate::location::Location;
 use crate::state::{Mode, State};
 use crate::status::{Snapshot, Status};
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::config::ConfigError;
 use crate::env::{self, Environment};
 use crate::event::{Conflict, Warning};
+use crate::location::Location;
 use crate::policy::{Policy, Stated};
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
-use crate::site::Location;
 
 type Layer = Vec<(Key, Value)>;
 

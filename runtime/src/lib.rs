@@ -1,10 +1,75 @@
 //! The circuit breaker that you put on a function with an attribute.
+//!
+//! ```
+//! use breakerbox::{CircuitBreakerError, State, circuit_breaker};
+//!
+//! #[derive(Debug)]
+//! enum QuoteError {
+//!     Down,
+//!     Refused(CircuitBreakerError),
+//! }
+//!
+//! impl From<CircuitBreakerError> for QuoteError {
+//!     fn from(refused: CircuitBreakerError) -> Self {
+//!         QuoteError::Refused(refused)
+//!     }
+//! }
+//!
+//! #[circuit_breaker(name = "quotes", failure_threshold = 3, recovery_timeout = 30)]
+//! fn quote(symbol: &str) -> Result<f64, QuoteError> {
+//!     if symbol.is_empty() { Err(QuoteError::Down) } else { Ok(1.25) }
+//! }
+//!
+//! for _ in 0..3 {
+//!     assert!(matches!(quote(""), Err(QuoteError::Down)));
+//! }
+//! assert!(matches!(quote("ACME"), Err(QuoteError::Refused(_))));
+//! assert_eq!(breakerbox::breaker("quotes").unwrap().state(), State::Open);
+//! ```
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | protect a function | [`circuit_breaker`](macro@circuit_breaker) |
+//! | see all breakers | [`breakers`], [`breaker`], [`summary`], [`Status`] |
+//! | steer one | [`CircuitBreaker`] |
+//! | make one by hand | [`Registry`], [`Config`], [`Permit`] |
+//! | know why a call was refused | [`CircuitBreakerError`] |
+//! | hear what happens | [`Registry::subscribe`], [`Event`], [`Transition`] |
+//! | test without sleeping | [`ManualClock`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `macros` (default) | the attribute |
+//! | `serde` | `Serialize` for [`Status`], [`Event`] and what they hold |
+//!
+//! # Reading the source
+//!
+//! A module uses lower ranks only. Who reads `state`, `machine`, `breaker` and `permit`, in this
+//! order, knows the system.
+//!
+//! ```text
+//!  0  clock duration lazy location outcome state wire   plain values
+//!  1  error settings word                           what is refused, set, and packed in the atomic word
+//!  2  answer event preset stripes                   how it is said; what happened; named settings; counters
+//!  3  bus policy status window                      who is told; what settings come to; snapshots; rates
+//!  4  config env machine                            stated settings; variables; the pure decision
+//!  5  layers                                        who stated what
+//!  6  breaker                                       machine + atomics + clock: the only commit point
+//!  7  admit operate                                 how a call gets in; what operators do
+//!  8  handle                                        the breaker as users hold it
+//!  9  call permit registry                          calls; the right to make one; sets of breakers
+//! 10  future global                                 calls that are futures; the annotated functions of the program
+//! 11  __private                                     what generated code names
+//! ```
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod admit;
+mod answer;
 mod breaker;
 mod bus;
 mod call;
@@ -14,9 +79,12 @@ mod duration;
 mod env;
 mod error;
 mod event;
+mod future;
 mod global;
 mod handle;
 mod layers;
+mod lazy;
+mod location;
 mod machine;
 mod operate;
 mod outcome;
@@ -25,11 +93,12 @@ mod policy;
 mod preset;
 mod registry;
 mod settings;
-mod site;
 mod state;
 mod status;
 mod stripes;
 mod window;
+#[cfg(feature = "serde")]
+mod wire;
 mod word;
 
 #[doc(hidden)]
@@ -56,6 +125,7 @@ pub use global::registry;
 pub use global::reset_all;
 pub use global::summary;
 pub use handle::CircuitBreaker;
+pub use location::Location;
 pub use outcome::Classify;
 pub use outcome::Outcome;
 pub use permit::Permit;
@@ -66,7 +136,6 @@ pub use registry::UnknownBreaker;
 pub use settings::Key;
 pub use settings::Origin;
 pub use settings::Value;
-pub use site::Location;
 pub use state::Mode;
 pub use state::State;
 pub use status::HalfOpenStatus;

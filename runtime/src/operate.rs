@@ -8,7 +8,7 @@ use crate::breaker::{Core, Inner, wall};
 use crate::clock::{Clock, nanos};
 use crate::config::ConfigError;
 use crate::error::Reason;
-use crate::event::{Cause, Conflict, Event};
+use crate::event::{Cause, Event};
 use crate::layers::Statement;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
@@ -105,17 +105,16 @@ impl Core {
         })
     }
 
-    /// Takes what another function of this name states.
-    pub(crate) fn merge(&self, statement: Statement<'_>) -> Vec<Conflict> {
-        self.command(|inner, _| {
-            let conflicts = inner.layers.merge(&self.label, statement);
-            let policy = *inner.layers.policy();
-            self.follow(inner, policy);
-            for conflict in &conflicts {
-                self.bus.publish(|| Event::Conflict(conflict.clone()));
-            }
-            conflicts
-        })
+    /// Takes what another function of this name states. The caller delivers, because it may hold a lock.
+    pub(crate) fn merge(&self, statement: Statement<'_>) {
+        let inner = &mut *self.lock();
+        let conflicts = inner.layers.merge(&self.label, statement);
+        let policy = *inner.layers.policy();
+        self.follow(inner, policy);
+        self.publish(inner);
+        for conflict in conflicts {
+            self.bus.complain(Event::Conflict(conflict));
+        }
     }
 
     /// Takes another clock. Open times keep what is left of them; the window starts empty.

@@ -16,7 +16,7 @@ use crate::error::Name;
 use crate::event::{Conflict, Event, Warning};
 use crate::handle::CircuitBreaker;
 use crate::layers::{Layers, Statement};
-use crate::site::Location;
+use crate::location::Location;
 use crate::state::State;
 use crate::status::Status;
 
@@ -85,6 +85,7 @@ impl Registry {
         for warning in warnings {
             registry.warn(warning);
         }
+        registry.deliver();
         registry
     }
 
@@ -106,21 +107,25 @@ impl Registry {
         let config = config.into();
         let statement =
             Statement { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
-        self.insert(Name::new(name), statement)
+        let breaker = self.insert(Name::new(name), statement);
+        self.deliver();
+        breaker
     }
 
-    /// Adds a statement to the breaker of its name, or makes the breaker.
+    /// Tells listeners what has happened. Call it without holding a lock.
+    pub(crate) fn deliver(&self) {
+        self.inner.bus.deliver();
+    }
+
+    /// Adds a statement to the breaker of its name, or makes the breaker. The caller delivers.
     pub(crate) fn insert(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
-        let known = self.get(name.as_str());
-        let breaker = match known {
+        match self.get(name.as_str()) {
             Some(breaker) => {
                 breaker.core.merge(statement);
-                breaker
+                Ok(breaker)
             }
-            None => self.make(name, statement)?,
-        };
-        self.inner.bus.deliver();
-        Ok(breaker)
+            None => self.make(name, statement),
+        }
     }
 
     fn make(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
@@ -202,11 +207,13 @@ impl Registry {
     pub fn remove(&self, name: &str) -> Option<CircuitBreaker> {
         let removed = self.inner.breakers.write().remove(name)?;
         self.inner.bus.publish(|| Event::Removed { breaker: Arc::clone(&removed.core.label) });
-        self.inner.bus.deliver();
+        self.deliver();
         Some(removed)
     }
 
     /// Tells `listener` what happens from now on, in order, outside every lock.
+    ///
+    /// Conflicts and warnings that nobody has heard yet come first; they were said on standard error too.
     ///
     /// It runs on the thread that caused the event, so it should hand over what takes long. It may
     /// use any breaker; a panic of its own is caught. Dropping the subscription ends it.
@@ -263,11 +270,7 @@ impl Registry {
         }
         warnings.push(warning.clone());
         drop(warnings);
-        if self.inner.bus.is_heard() {
-            self.inner.bus.publish(|| Event::Warning(warning));
-        } else {
-            eprintln!("breakerbox: {warning}");
-        }
+        self.inner.bus.complain(Event::Warning(warning));
     }
 
     fn named(&self, name: &str) -> Result<CircuitBreaker, UnknownBreaker> {

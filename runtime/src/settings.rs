@@ -162,7 +162,7 @@ pub enum Value {
     /// A number of calls.
     Count(u32),
     /// A length of time.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::status::as_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_seconds"))]
     Time(Duration),
     /// A share or a factor.
     Share(f64),

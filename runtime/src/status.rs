@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::Reason;
 use crate::event::{Conflict, Transition};
+use crate::location::Location;
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
-use crate::site::Location;
 use crate::state::{Mode, State};
 
 /// Everything about one breaker at one moment.
@@ -28,13 +28,13 @@ pub struct Status {
     /// How many episodes there have been: grows with each transition and operator command.
     pub generation: u64,
     /// How long the state has lasted.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_seconds"))]
     pub time_in_state: Duration,
     /// When the state began, by the wall clock.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_unix"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_unix"))]
     pub since: SystemTime,
     /// The time until a trial call may be admitted; `None` unless the circuit is open by itself.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
     pub retry_after: Option<Duration>,
     /// Failures without a success between them; those that opened the circuit while it is open.
     pub consecutive_failures: u32,
@@ -49,7 +49,7 @@ pub struct Status {
     /// The last change of state.
     pub last_transition: Option<Transition>,
     /// When a call last failed, by the wall clock.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_unix"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_unix"))]
     pub last_failure: Option<SystemTime>,
     /// The preset, if one was named.
     pub preset: Option<Preset>,
@@ -59,6 +59,23 @@ pub struct Status {
     pub locations: Vec<Location>,
     /// What they disagree about.
     pub conflicts: Vec<Conflict>,
+}
+
+impl Status {
+    /// The value of a setting, and where it came from.
+    ///
+    /// ```
+    /// use breakerbox::{CircuitBreaker, Config, Key, Origin, Value};
+    ///
+    /// let breaker = CircuitBreaker::new("quotes", Config::default())?;
+    /// let setting = breaker.status().setting(Key::FailureThreshold);
+    /// assert_eq!((setting.value, setting.origin), (Value::Count(5), Origin::Default));
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    pub fn setting(&self, key: Key) -> Setting {
+        // Every key is listed, in the order of `Key::ALL`.
+        self.settings[key as usize]
+    }
 }
 
 /// One setting in force.
@@ -107,7 +124,7 @@ pub struct HalfOpenStatus {
     /// Successes that close the circuit.
     pub success_threshold: u32,
     /// The time until the episode ends without a verdict; `None` before its first trial call.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
     pub time_left: Option<Duration>,
 }
 
@@ -225,7 +242,7 @@ pub struct Snapshot {
     /// The episode; a restored breaker is never in an earlier one.
     pub generation: u64,
     /// What is left of the open time; zero unless open.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "as_seconds"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_seconds"))]
     pub remaining: Duration,
     /// How often the circuit has re-opened since it was last closed.
     pub reopened: u32,
@@ -237,36 +254,3 @@ impl Snapshot {
         Snapshot { state, mode, generation, remaining, reopened }
     }
 }
-
-#[cfg(feature = "serde")]
-mod wire {
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-    use serde::{Serialize, Serializer};
-
-    pub(crate) fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(time.as_secs_f64())
-    }
-
-    pub(crate) fn as_optional_seconds<S: Serializer>(
-        time: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        time.map(|time| time.as_secs_f64()).serialize(serializer)
-    }
-
-    pub(crate) fn as_unix<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(seconds(*time))
-    }
-
-    pub(crate) fn as_optional_unix<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-        time.map(seconds).serialize(serializer)
-    }
-
-    fn seconds(time: SystemTime) -> f64 {
-        time.duration_since(UNIX_EPOCH)
-            .map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64())
-    }
-}
-#[cfg(feature = "serde")]
-pub(crate) use wire::{as_optional_seconds, as_optional_unix, as_seconds, as_unix};

@@ -60,7 +60,9 @@ pub(crate) fn why_not(trace: &Trace, steps: &[Step]) -> Option<String> {
     }
     if settings.get("max_wait_half_open_to").is_some_and(|to| to != "open") {
         let to = &settings["max_wait_half_open_to"];
-        return Some(format!("`max_wait_half_open_to` = {to}: ours is \"open\", an episode without a verdict re-opens"));
+        return Some(format!(
+            "`max_wait_half_open_to` = {to}: ours is \"open\", an episode without a verdict re-opens"
+        ));
     }
     // A flag that is not in `needs` does not matter, except where a step asks for what we have not.
     let quirk = trace.is_quirk();
@@ -101,5 +103,6 @@ fn unmet_need(trace: &Trace, flag: &str, allowed: &Value) -> Option<String> {
 fn needs_other_buckets(trace: &Trace) -> Option<String> {
     let number = |key: &str, default: f64| trace.config.get(key).and_then(Value::as_f64).unwrap_or(default);
     let (width, ours) = (number("bucket_ms", 1000.0), number("window_secs", 0.0) * 100.0);
-    ((width - ours).abs() > 1e-6).then(|| format!("needs `buckets` of {width} ms: ours are a tenth of the window, {ours} ms"))
+    ((width - ours).abs() > 1e-6)
+        .then(|| format!("needs `buckets` of {width} ms: ours are a tenth of the window, {ours} ms"))
 }

@@ -57,7 +57,9 @@ pub(crate) fn play(trace: &Trace) -> Played {
             Err(Halt::Parted) => {}
         }
     }
-    Played::Skipped("`failure_threshold` of failures in a window: ours counts failures in a row, and here that differs".into())
+    Played::Skipped(
+        "`failure_threshold` of failures in a window: ours counts failures in a row, and here that differs".into(),
+    )
 }
 
 fn play_as(
@@ -117,8 +119,12 @@ fn play_as(
     }
     let mut remarks = Vec::new();
     match (window, reading) {
-        (Some(_), Reading::InARow) => remarks.push("failures in a window, played as failures in a row: the same here".into()),
-        (Some(_), Reading::Share) => remarks.push("failures in a window, played as a share of a full window: the same here".into()),
+        (Some(_), Reading::InARow) => {
+            remarks.push("failures in a window, played as failures in a row: the same here".into())
+        }
+        (Some(_), Reading::Share) => {
+            remarks.push("failures in a window, played as a share of a full window: the same here".into())
+        }
         (None, _) => {}
     }
     if !player.unchecked.is_empty() {

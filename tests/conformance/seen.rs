@@ -22,7 +22,9 @@ pub(crate) struct Seen {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Judgement {
     Met,
-    Not { got: Value },
+    Not {
+        got: Value,
+    },
     /// We have no such number.
     Unchecked,
 }
@@ -145,7 +147,8 @@ impl Telling {
         if !matches!(transition.cause, Cause::FailureRateThreshold | Cause::SlowCallRateThreshold) {
             return Vec::new();
         }
-        let reaches = |part: u64, rate: Option<f64>| rate.is_some_and(|rate| part as f64 / transition.calls as f64 >= rate);
+        let reaches =
+            |part: u64, rate: Option<f64>| rate.is_some_and(|rate| part as f64 / transition.calls as f64 >= rate);
         [
             (transition.failures, self.rates.0, "failure_rate_exceeded"),
             (transition.slow_calls, self.rates.1, "slow_rate_exceeded"),

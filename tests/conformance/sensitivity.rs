@@ -72,7 +72,9 @@ fn what_the_format_does_not_know_is_skipped_aloud() {
 
     let mut odd = trace;
     odd.steps[0]["expect"] = json!({"moon_phase": "full"});
-    assert!(matches!(play(&odd), Played::Agrees { remarks } if remarks.iter().any(|remark| remark.contains("moon_phase"))));
+    assert!(
+        matches!(play(&odd), Played::Agrees { remarks } if remarks.iter().any(|remark| remark.contains("moon_phase")))
+    );
 }
 
 #[test]

@@ -89,10 +89,7 @@ impl Step {
     }
 
     pub(crate) fn ends_a_call(&self) -> bool {
-        matches!(
-            self.op.as_str(),
-            "success" | "failure" | "ignored" | "slow_success" | "slow_failure" | "cancel"
-        )
+        matches!(self.op.as_str(), "success" | "failure" | "ignored" | "slow_success" | "slow_failure" | "cancel")
     }
 
     pub(crate) fn is_success(&self) -> bool {

@@ -4,8 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod defects;
+mod hammer;
+mod laws;
+mod model;
 mod modes;
 mod registry;
+mod rig;
 mod settings;
 mod states;
 mod support;

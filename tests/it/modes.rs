@@ -107,7 +107,7 @@ fn reconfigure_keeps_state_counters_and_what_was_not_named() -> Result<(), Confi
     fail_times(&b.breaker, 1);
     let status = b.breaker.status();
     assert_eq!((status.state, status.retry_after, status.totals.failures), (State::Open, Some(secs(7)), 3));
-    let of = |key: Key| *status.settings.iter().find(|setting| setting.key == key).expect("every key is told");
+    let of = |key: Key| status.setting(key);
     assert_eq!((of(Key::FailureThreshold).value, of(Key::FailureThreshold).origin), (Value::Count(3), Origin::Runtime));
     assert_eq!(of(Key::RecoveryTimeout).origin, Origin::Code);
     assert_eq!(of(Key::SuccessThreshold).origin, Origin::Default);

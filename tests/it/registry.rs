@@ -76,6 +76,18 @@ fn asking_again_from_one_place_adds_nothing() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn a_conflict_that_nobody_heard_waits_for_the_first_listener() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    for threshold in [3, 4] {
+        registry.get_or_insert("db", Config::builder().failure_threshold(threshold).build()?)?;
+    }
+    let first = listen(&registry);
+    assert!(heard(&first)[0].starts_with("circuit 'db': `failure_threshold` is 3 at "));
+    assert_eq!(heard(&listen(&registry)), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
 fn settings_that_contradict_only_together_are_a_conflict_too() -> Result<(), ConfigError> {
     let registry = Registry::new();
     registry.get_or_insert("db", Config::builder().success_threshold(3).half_open_max_calls(3).build()?)?;
@@ -84,8 +96,7 @@ fn settings_that_contradict_only_together_are_a_conflict_too() -> Result<(), Con
     let breaker = registry.get_or_insert("db", rate)?;
     let keys: Vec<_> = registry.conflicts().iter().map(|conflict| conflict.key).collect();
     assert_eq!(keys, ["window_duration"]);
-    let window = breaker.status().settings.into_iter().find(|setting| setting.key == Key::WindowSize);
-    assert_eq!(window.map(|setting| setting.value), Some(Value::Count(5)));
+    assert_eq!(breaker.status().setting(Key::WindowSize).value, Value::Count(5));
     Ok(())
 }
 

@@ -7,8 +7,7 @@ use breakerbox::{CircuitBreaker, Config, ConfigBuilder, Key, Origin, Preset, Reg
 use crate::support::secs;
 
 fn setting(breaker: &CircuitBreaker, key: Key) -> (Value, Origin) {
-    let status = breaker.status();
-    let setting = status.settings.iter().find(|setting| setting.key == key).expect("every key is told");
+    let setting = breaker.status().setting(key);
     (setting.value, setting.origin)
 }
 

@@ -1,5 +1,5 @@
 //! Futures of functions that are not `async`: they ask the breaker when they are first polled, as an
-//! `async fn` does. What an admitted one is driven by is `call::Guarded`.
+//! `async fn` does. What an admitted one is driven by is `crate::future`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::__private::{FromOpen, Respond, refuse};
-use crate::call::{Entered, Guarded, enter, guard as guard_by, guard_timeout as guard_timeout_by};
+use crate::call::{Entered, enter};
 use crate::error::CircuitBreakerError;
+use crate::future::{Guarded, Limited};
 use crate::handle::CircuitBreaker;
-use crate::outcome::{Classify, Outcome};
+use crate::outcome::Outcome;
 
 /// Types the `async` block that it is returned in.
 #[inline(always)]
@@ -42,27 +42,24 @@ pub fn pinned<F: ?Sized>(future: Box<F>) -> Pin<Box<F>> {
     future.into()
 }
 
-/// Drives an admitted call whose type says what a failure is.
-#[inline]
-pub fn guard<R, F>(entered: Entered<'_>, future: F) -> Guarded<'_, F, impl FnOnce(&R) -> Outcome + use<R, F>>
+/// Drives an admitted call.
+#[inline(always)]
+pub fn guard<R, F, C>(entered: Entered<'_>, future: F, judge: C) -> Guarded<'_, F, C>
 where
-    R: Classify,
     F: Future<Output = R>,
+    C: FnOnce(&R) -> Outcome,
 {
-    guard_by(entered, future, R::outcome)
+    crate::future::guard(entered, future, judge)
 }
 
 /// The same, with a limit of time.
-#[inline]
-pub fn guard_timeout<'a, R, F>(
-    entered: Entered<'a>,
-    future: F,
-) -> impl Future<Output = Result<R, CircuitBreakerError>> + use<'a, R, F>
+#[inline(always)]
+pub fn guard_timeout<R, F, C>(entered: Entered<'_>, future: F, judge: C) -> Limited<'_, F, C>
 where
-    R: Classify,
     F: Future<Output = R>,
+    C: FnOnce(&R) -> Outcome,
 {
-    guard_timeout_by(entered, future, R::outcome)
+    crate::future::guard_timeout(entered, future, judge)
 }
 
 pin_project! {
@@ -70,8 +67,13 @@ pin_project! {
     #[project = Step]
     #[project_replace = Last]
     #[must_use = "futures do nothing unless polled"]
-    pub enum Deferred<F, C, A> {
-        Waiting { breaker: &'static CircuitBreaker, future: F, judge: C, answer: A },
+    pub enum Deferred<F, C>
+    where
+        F: Future,
+    {
+        // A pointer, and not a type of its own, so that a return type that cannot be refused is
+        // reported where it stands and not at every use of this one.
+        Waiting { breaker: &'static CircuitBreaker, future: F, judge: C, answer: fn(CircuitBreakerError) -> F::Output },
         Running { #[pin] guarded: Guarded<'static, F, C> },
         Over,
     }
@@ -79,39 +81,23 @@ pin_project! {
 
 /// A future that passes through the breaker.
 #[inline]
-pub fn deferred<R, F>(
+pub fn deferred<R, F, C>(
     breaker: &'static CircuitBreaker,
-    future: F,
-) -> Deferred<F, impl FnOnce(&R) -> Outcome + use<R, F>, impl FnOnce(CircuitBreakerError) -> R + use<R, F>>
-where
-    R: Respond,
-    R::Error: FromOpen,
-    F: Future<Output = R>,
-{
-    Deferred::Waiting { breaker, future, judge: R::outcome, answer: refuse::<R> }
-}
-
-#[inline]
-pub fn deferred_by<R, F, C>(
-    breaker: &'static CircuitBreaker,
+    answer: fn(CircuitBreakerError) -> R,
     future: F,
     judge: C,
-) -> Deferred<F, C, impl FnOnce(CircuitBreakerError) -> R + use<R, F, C>>
+) -> Deferred<F, C>
 where
-    R: Respond,
-    R::Error: FromOpen,
     F: Future<Output = R>,
     C: FnOnce(&R) -> Outcome,
 {
-    Deferred::Waiting { breaker, future, judge, answer: refuse::<R> }
+    Deferred::Waiting { breaker, future, judge, answer }
 }
 
-// What can be refused is asked of `deferred` alone, so that a type that cannot is reported once.
-impl<F, C, A> Future for Deferred<F, C, A>
+impl<F, C> Future for Deferred<F, C>
 where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
-    A: FnOnce(CircuitBreakerError) -> F::Output,
 {
     type Output = F::Output;
 
@@ -121,7 +107,7 @@ where
             && let Last::Waiting { breaker, future, judge, answer } = self.as_mut().project_replace(Deferred::Over)
         {
             match enter(breaker) {
-                Ok(entered) => self.set(Deferred::Running { guarded: guard_by(entered, future, judge) }),
+                Ok(entered) => self.set(Deferred::Running { guarded: crate::future::guard(entered, future, judge) }),
                 Err(error) => return Poll::Ready(answer(error)),
             }
         }

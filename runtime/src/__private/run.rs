@@ -80,41 +80,60 @@ where
     if outcome == Outcome::Failure { Err(failed(breaker)) } else { Ok(returned) }
 }
 
-/// Tells the function that is left, besides the breaker, that the call failed.
-#[inline(always)]
-pub fn noting<R: Classify>(failed: &mut bool) -> impl FnOnce(&R) -> Outcome {
-    noting_by(R::outcome, failed)
+/// What judges and refuses a value by its type alone. Pointers, so that a type that cannot is reported
+/// at the one call that asks, and not at every use of what it returns.
+#[derive(Debug)]
+pub struct ByType<R> {
+    pub judge: fn(&R) -> Outcome,
+    pub refuse: fn(CircuitBreakerError) -> R,
 }
 
+/// For a function that has no answer of its own for a refused call.
 #[inline(always)]
-pub fn noting_by<R, C>(judge: C, failed: &mut bool) -> impl FnOnce(&R) -> Outcome
+pub fn by_type<R>() -> ByType<R>
 where
-    C: FnOnce(&R) -> Outcome,
+    R: Respond,
+    R::Error: FromOpen,
 {
-    move |returned| {
-        let outcome = judge(returned);
-        *failed = outcome == Outcome::Failure;
-        outcome
-    }
+    ByType { judge: R::outcome, refuse: refuse::<R> }
+}
+
+/// For one that has.
+#[inline(always)]
+pub fn judge<R: Classify>() -> fn(&R) -> Outcome {
+    R::outcome
+}
+
+/// Gives a judge the type of what it judges.
+#[inline(always)]
+pub fn typed<R, C: FnOnce(&R) -> Outcome>(judge: C) -> C {
+    judge
+}
+
+/// Tells the function that is left, besides the breaker, that the call failed.
+#[inline(always)]
+pub fn note(outcome: Outcome, failed: &mut bool) -> Outcome {
+    *failed = outcome == Outcome::Failure;
+    outcome
 }
 
 /// `failure_if` decides alone.
 #[inline(always)]
-pub fn failure_if<R, F>(is_failure: F) -> impl Fn(&R) -> Outcome
+pub fn failure_if<R, F>(is_failure: F, returned: &R) -> Outcome
 where
-    F: Fn(&R) -> bool,
+    F: FnOnce(&R) -> bool,
 {
-    move |returned| if is_failure(returned) { Outcome::Failure } else { Outcome::Success }
+    if is_failure(returned) { Outcome::Failure } else { Outcome::Success }
 }
 
 /// `ignore_if` is asked about errors, which are failures otherwise.
 #[inline(always)]
-pub fn ignore_if<R, F>(is_ignored: F) -> impl Fn(&R) -> Outcome
+pub fn ignore_if<R, F>(is_ignored: F, returned: &R) -> Outcome
 where
     R: Fallible,
-    F: Fn(&R::Failure) -> bool,
+    F: FnOnce(&R::Failure) -> bool,
 {
-    move |returned| match returned.failure() {
+    match returned.failure() {
         Some(error) if is_ignored(error) => Outcome::Ignored,
         Some(_) => Outcome::Failure,
         None => Outcome::Success,

@@ -1,0 +1,173 @@
+//! What a breaker costs in memory, and that it gives it back. A binary of its own, for its allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Duration;
+
+use breakerbox::{CircuitBreaker, Config, ConfigBuilder, ManualClock, Registry, State};
+
+/// Counts what the thread that asks allocates, so that tests may run side by side.
+struct Counting;
+
+thread_local! {
+    /// Allocations so far, and bytes that are held. No destructor, so that it can be used at any time.
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
+
+fn held(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+// SAFETY: every request goes to the system's allocator as it came; the counters are plain cells of
+// the thread and allocate nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        HELD.set(HELD.get() + held(layout.size()));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - held(layout.size()));
+        // SAFETY: the pointer came from `System.alloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations made, and bytes kept, by this thread while `function` runs.
+fn cost(function: impl FnOnce()) -> (u64, i64) {
+    let before = (COUNT.get(), HELD.get());
+    function();
+    (COUNT.get() - before.0, HELD.get() - before.1)
+}
+
+#[track_caller]
+fn breaker(settings: ConfigBuilder) -> (ManualClock, CircuitBreaker) {
+    let clock = ManualClock::new();
+    let registry = Registry::with_clock(clock.clone());
+    let config = settings.build().expect("settings");
+    (clock, registry.get_or_insert("quotes", config).expect("a name"))
+}
+
+fn shapes() -> [ConfigBuilder; 4] {
+    let never = || Config::builder().failure_threshold(None).failure_rate_threshold(1.0);
+    let second = Duration::from_secs(1);
+    [
+        Config::builder().failure_threshold(1_000_000),
+        never().window_size(100),
+        never().window_duration(second),
+        never().window_duration(second).slow_call_duration(second).slow_call_rate_threshold(1.0),
+    ]
+}
+
+fn call(breaker: &CircuitBreaker, number: u32) {
+    let Ok(permit) = breaker.try_acquire() else { return };
+    match number % 10 {
+        0 => permit.failure(),
+        1 => permit.ignore(),
+        2 => drop(permit),
+        _ => permit.success(),
+    }
+}
+
+// tower-resilience boxes its future and clones two strings per call; breaker-machines allocates once.
+#[test]
+fn a_call_allocates_nothing() {
+    for settings in shapes() {
+        let (clock, breaker) = breaker(settings);
+        let warm_up = || (0..100).for_each(|number| call(&breaker, number));
+        warm_up();
+        let (allocations, _) = cost(|| {
+            for number in 0..10_000 {
+                clock.advance(Duration::from_millis(1));
+                call(&breaker, number);
+            }
+        });
+        assert_eq!(allocations, 0);
+    }
+}
+
+#[test]
+fn a_refusal_allocates_nothing() {
+    let (_, breaker) = breaker(Config::builder().half_open_max_calls(1));
+    let refuse = || assert!(black_box(breaker.try_acquire()).is_err());
+    breaker.open();
+    refuse();
+    assert_eq!(cost(|| (0..1000).for_each(|_| refuse())).0, 0);
+    breaker.force_open();
+    assert_eq!(cost(|| (0..1000).for_each(|_| refuse())).0, 0);
+    breaker.half_open();
+    let _trial = breaker.try_acquire();
+    assert_eq!(cost(|| (0..1000).for_each(|_| refuse())).0, 0);
+}
+
+// resilient 0.4, breaker.rs:531: 24 bytes more with each call, 25 MB per million; tower-resilience: time
+// windows grow without bound.
+#[test]
+fn a_million_calls_hold_no_more_memory_than_a_hundred() {
+    for settings in shapes() {
+        let (clock, breaker) = breaker(settings);
+        (0..100).for_each(|number| call(&breaker, number));
+        let (_, bytes) = cost(|| {
+            for number in 0..250_000 {
+                if number % 100 == 0 {
+                    clock.advance(Duration::from_millis(3));
+                }
+                call(&breaker, number);
+            }
+        });
+        assert_eq!(bytes, 0);
+    }
+}
+
+// recloser 1.4, recloser.rs:95: every replaced state leaks.
+#[test]
+fn ten_thousand_transitions_leak_nothing() {
+    for settings in shapes() {
+        let (_, breaker) = breaker(settings);
+        let cycle = || {
+            breaker.open();
+            breaker.half_open();
+            call(&breaker, 0);
+            breaker.reset();
+            breaker.force_open();
+            breaker.auto();
+        };
+        cycle();
+        assert_eq!(cost(|| (0..10_000).for_each(|_| cycle())).1, 0);
+        assert_eq!(breaker.state(), State::Closed);
+    }
+}
+
+// recloser 1.4, recloser.rs:184: 1,064 bytes of each dropped breaker are never freed.
+#[test]
+fn dropped_breakers_are_freed() {
+    let make = |settings: ConfigBuilder| {
+        let (_, breaker) = breaker(settings);
+        call(&breaker, 0);
+        call(&breaker, 3);
+    };
+    shapes().map(make);
+    let (_, bytes) = cost(|| (0..1000).for_each(|_| drop(shapes().map(make))));
+    assert_eq!(bytes, 0);
+}
+
+#[test]
+fn a_breaker_with_default_settings_holds_less_than_a_kibibyte() {
+    let registry = Registry::with_clock(ManualClock::new());
+    let names: Vec<_> = (0..1000).map(|number| format!("host-{number}")).collect();
+    let (_, bytes) = cost(|| {
+        for name in &names {
+            let breaker = registry.get_or_insert(name, Config::default()).expect("a name");
+            breaker.record_success();
+        }
+    });
+    let each = bytes / 1000;
+    assert!(each <= 1024, "{each} bytes a breaker");
+}

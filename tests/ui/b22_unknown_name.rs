@@ -1,0 +1,19 @@
+//! A name that does not exist.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker]
+async fn f(n: u8) -> Result<u8, MyErr> { let breaker_ = entered; Ok(breaker) }
+
+fn main() {}

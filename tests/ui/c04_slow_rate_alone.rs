@@ -1,0 +1,19 @@
+//! A rate of slow calls, and nobody says which are slow.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(slow_call_rate_threshold = 0.5)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! A minimum over the default window.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(failure_rate_threshold = 0.5, minimum_calls = 500)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

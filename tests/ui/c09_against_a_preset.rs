@@ -1,0 +1,19 @@
+//! A trial too few for the preset.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(preset = aggressive, half_open_max_calls = 1)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! `self` and a tuple field.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = self.0)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! An async fallback of another type.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = g)]
+async fn f() -> Result<(), MyErr> { Ok(()) }
+async fn g() -> Result<u8, MyErr> { Ok(1) }
+
+fn main() {}

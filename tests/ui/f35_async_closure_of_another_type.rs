@@ -1,0 +1,19 @@
+//! A closure of an async function that answers another type.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = |_| async { 5 })]
+async fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

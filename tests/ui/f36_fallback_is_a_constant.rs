@@ -1,0 +1,20 @@
+//! A constant in place of a function.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = FIXED)]
+fn f() -> Result<u8, MyErr> { Ok(1) }
+const FIXED: u8 = 5;
+
+fn main() {}

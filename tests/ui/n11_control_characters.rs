@@ -1,0 +1,19 @@
+//! A name with a line end in it.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(name = "a\nb")]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

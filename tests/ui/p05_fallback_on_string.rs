@@ -1,0 +1,19 @@
+//! `any` as a string.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(fallback = || Ok(()), fallback_on = "any")]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! A predicate that answers something else.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(ignore_if = |e| 5)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+
+fn main() {}

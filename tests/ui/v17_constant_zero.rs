@@ -1,0 +1,20 @@
+//! A constant that is out of range.
+#![allow(dead_code, unused)]
+use breakerbox::{CircuitBreakerError, circuit_breaker};
+
+enum MyErr {
+    Boom,
+    Open(CircuitBreakerError),
+}
+impl From<CircuitBreakerError> for MyErr {
+    fn from(error: CircuitBreakerError) -> Self {
+        MyErr::Open(error)
+    }
+}
+struct Bare;
+
+#[circuit_breaker(failure_threshold = LIMIT * 0)]
+fn f() -> Result<(), MyErr> { Ok(()) }
+const LIMIT: u32 = 5;
+
+fn main() {}
