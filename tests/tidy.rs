@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 12] = [
     &["clock", "duration", "lazy", "location", "outcome", "state", "wire"],
-    &["error", "settings", "word"],
+    &["error", "settings", "ticket", "word"],
     &["answer", "event", "preset", "stripes"],
     &["bus", "policy", "status", "window"],
     &["config", "env", "machine"],

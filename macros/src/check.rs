@@ -51,8 +51,8 @@ pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Functio
     }
     let item = if second.is_some() { [attributes.clone(), trees.iter().cloned().collect()].into_iter().collect() } else { item };
     let front = visibility(&mut trees);
-    let at = match find_fn(&trees, &front) {
-        Found::Function(at) => at,
+    match find_fn(&trees, &front) {
+        Found::Function => {}
         Found::Item(error) => {
             errors.push(error);
             return Err(item);
@@ -62,12 +62,12 @@ pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Functio
             // Beside the error an expression would be read as a part of it.
             return Err(TokenStream::new());
         }
-    };
+    }
     let body = match trees.pop() {
         Some(tree) => match braces(&tree) {
             Some(body) => body,
             None => {
-                errors.push(Error::new(tree.span(), no_body(&trees[at], &tree)));
+                errors.push(Error::new(tree.span(), no_body(&tree)));
                 return Err(item);
             }
         },
@@ -205,8 +205,7 @@ fn visibility(trees: &mut Vec<TokenTree>) -> TokenStream {
 
 /// What is annotated.
 enum Found {
-    /// Where `fn` stands.
-    Function(usize),
+    Function,
     Item(Error),
     Expression(Error),
 }
@@ -214,7 +213,7 @@ enum Found {
 fn find_fn(trees: &[TokenTree], front: &TokenStream) -> Found {
     for (at, tree) in trees.iter().enumerate() {
         match tree {
-            TokenTree::Ident(word) if word == "fn" => return Found::Function(at),
+            TokenTree::Ident(word) if word == "fn" => return Found::Function,
             TokenTree::Ident(word) if word == "gen" && matches!(trees.get(at + 1), Some(TokenTree::Ident(next)) if next == "fn") => {
                 let message = "a `gen fn` yields many values and has no one result to judge: annotate the function that makes each value";
                 return Found::Item(Error::new(word.span(), message));
@@ -288,12 +287,13 @@ fn calls_macro(trees: &[TokenTree]) -> bool {
     matches!(rest.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == '!')
 }
 
-fn no_body(keyword: &TokenTree, end: &TokenTree) -> String {
-    match (keyword, end) {
-        (_, TokenTree::Punct(punct)) if punct.as_char() == ';' => {
-            "this function has no body to protect: put `#[circuit_breaker]` on one that has, such as the method of the implementation".to_owned()
+fn no_body(end: &TokenTree) -> &'static str {
+    match end {
+        TokenTree::Punct(punct) if punct.as_char() == ';' => {
+            "this function has no body to protect: put `#[circuit_breaker]` on one that has, such as the method of the \
+             implementation"
         }
-        _ => "expected the body of the function in braces".to_owned(),
+        _ => "expected the body of the function in braces",
     }
 }
 

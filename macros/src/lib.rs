@@ -22,6 +22,8 @@ mod limits;
 mod signature;
 mod site;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod types;
 mod value;
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ManualClock, Registry};
-use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, criterion_group, measurement::WallTime};
 
 /// The user's own error. With it a result fits two registers, so that the bare call is a call and nothing else.
 #[derive(Debug)]
@@ -232,6 +232,8 @@ fn asynchronous(c: &mut Criterion) {
     attribute::asynchronous(&mut group, &runtime);
 }
 
+mod ratios;
+
 #[cfg(feature = "macros")]
 mod attribute;
 #[cfg(not(feature = "macros"))]
@@ -245,4 +247,9 @@ mod attribute {
 }
 
 criterion_group!(benches, closed, failed, one_percent, refused, half_open, contended, asynchronous);
-criterion_main!(benches);
+
+fn main() {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    ratios::print();
+}

@@ -1,13 +1,12 @@
 //! How a call gets in: by one load where the circuit is closed, by the deadline where it is open,
 //! and under the lock where it may become a trial. How a call ends is `breaker`.
 
-use std::sync::atomic::Ordering;
-
-use crate::breaker::{Core, End, Inner, Ticket, UNTIMED};
+use crate::breaker::{Core, Inner};
 use crate::clock;
 use crate::error::{CircuitBreakerError, Reason};
 use crate::machine::Admission;
 use crate::state::{Mode, State};
+use crate::ticket::{End, Ticket, UNTIMED};
 use crate::word;
 
 /// Why a call is not let in, and what is left of the open time in nanoseconds.
@@ -68,9 +67,10 @@ impl Core {
         }
     }
 
-    /// What is left until the deadline. Far from it the coarse clock will do.
+    /// What is left until the deadline, if anything. Far from it the coarse clock will do.
+    #[inline]
     fn time_left(&self, word: u64) -> u64 {
-        let deadline = self.deadline.load(Ordering::Relaxed);
+        let Some(deadline) = self.deadline(word) else { return 0 };
         if word & word::OWN_CLOCK == 0 {
             let now = clock::coarse();
             if now.saturating_add(clock::COARSE_LAG) < deadline {

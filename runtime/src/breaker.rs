@@ -21,40 +21,19 @@ use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
 use crate::status::Transitions;
 use crate::stripes::{self, Stripes};
+use crate::ticket::{End, Ticket, UNTIMED};
 use crate::window::{CountWindow, Entry, Tally, TimeWindow, Window};
 use crate::word;
 
-/// How a call ended, as the breaker is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Success,
-    Failure,
-    Ignored,
-    Cancelled,
-}
-
-/// What an admitted call carries: the word that admitted it, and when, if time is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    pub(crate) word: u64,
-    pub(crate) started: u64,
-}
-
-impl Ticket {
-    /// No call: a mode that there is not, in a state that there is not.
-    pub(crate) const NONE: Ticket = Ticket { word: u64::MAX, started: UNTIMED };
-}
-
-/// No start time was taken.
-pub(crate) const UNTIMED: u64 = 0;
-
 #[derive(Debug)]
 pub(crate) struct Core {
-    /// See the table in `word`. Stored with release under the lock, after `deadline`; loaded with
-    /// acquire, so that who sees a word sees the deadline that belongs to it, or a newer one.
+    /// See the table in `word`. Stored with release under the lock, after its deadline; loaded with
+    /// acquire, so that who sees a word sees the deadline of its episode, or one two episodes later.
     word: AtomicU64,
-    /// When time alone changes the state, in nanoseconds of the clock.
-    pub(crate) deadline: AtomicU64,
+    /// When time alone changes the state, in nanoseconds of the clock: for even and for odd episodes.
+    /// Released after the word of the episode before; so who acquires one of a later episode sees
+    /// in a second look that the word has moved on.
+    deadlines: [AtomicU64; 2],
     /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
     slow_after: AtomicU64,
     timeout: AtomicU64,
@@ -106,7 +85,7 @@ impl Core {
         let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
         let core = Core {
             word: AtomicU64::new(0),
-            deadline: AtomicU64::new(u64::MAX),
+            deadlines: [const { AtomicU64::new(u64::MAX) }; 2],
             slow_after: AtomicU64::new(0),
             timeout: AtomicU64::new(0),
             stripes: Stripes::default(),
@@ -321,8 +300,9 @@ impl Core {
             | flag(machine.is_full(&inner.policy), word::FULL)
             | flag(inner.has_own_clock, word::OWN_CLOCK);
         let state = inner.mode.effective(machine.state());
-        self.deadline.store(machine.deadline(), Ordering::Relaxed);
-        self.word.store(word::compose(state, inner.mode, machine.generation, flags), Ordering::Release);
+        let word = word::compose(state, inner.mode, machine.generation, flags);
+        self.deadlines[word::parity(word)].store(machine.deadline(), Ordering::Release);
+        self.word.store(word, Ordering::Release);
     }
 
     /// What the window holds; `None` without one.
@@ -332,6 +312,13 @@ impl Core {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock()
+    }
+
+    /// When time alone ends the episode of this word; `None` if it has ended otherwise.
+    #[inline]
+    pub(crate) fn deadline(&self, word: u64) -> Option<u64> {
+        let deadline = self.deadlines[word::parity(word)].load(Ordering::Acquire);
+        word::same_episode(word, self.word.load(Ordering::Acquire)).then_some(deadline)
     }
 
     pub(crate) fn word(&self) -> u64 {

@@ -2,10 +2,11 @@
 //! that are futures are `future`.
 
 use crate::answer::Protect;
-use crate::breaker::{Core, End, Ticket};
+use crate::breaker::Core;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
+use crate::ticket::{End, Ticket};
 
 /// An admitted call that runs on this thread. Dropped before its end, it panicked: a failure.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use futures_timer::Delay;
 use pin_project_lite::pin_project;
 
 use crate::answer::Protect;
-use crate::breaker::{End, Ticket};
 use crate::call::Entered;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::lazy::IntoCall;
 use crate::outcome::{Classify, Outcome};
+use crate::ticket::{End, Ticket};
 
 /// The place of an async call in its breaker. Dropped before its end, the call was cancelled.
 #[derive(Debug)]

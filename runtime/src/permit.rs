@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use crate::breaker::{End, Ticket};
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
+use crate::ticket::{End, Ticket};
 
 /// The right to make one call. Tell it how the call ended; it is told once, by consuming it.
 ///
@@ -73,17 +73,6 @@ impl Drop for Permit<'_> {
         if let Some(ticket) = self.ticket.take() {
             let end = if thread::panicking() && !self.in_panic { End::Failure } else { End::Cancelled };
             self.breaker.core.settle(ticket, end);
-        }
-    }
-}
-
-impl From<Outcome> for End {
-    #[inline]
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Success => End::Success,
-            Outcome::Failure => End::Failure,
-            Outcome::Ignored => End::Ignored,
         }
     }
 }

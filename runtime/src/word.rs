@@ -56,6 +56,11 @@ pub(crate) const fn mode(word: u64) -> Mode {
     }
 }
 
+/// Whether the episode is an even or an odd one.
+pub(crate) const fn parity(word: u64) -> usize {
+    (word >> GENERATION_SHIFT & 1) as usize
+}
+
 /// Whether two words are of one episode.
 pub(crate) const fn same_episode(one: u64, other: u64) -> bool {
     one >> GENERATION_SHIFT == other >> GENERATION_SHIFT

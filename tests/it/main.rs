@@ -3,6 +3,7 @@
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 
+mod attributed;
 mod calls;
 mod defects;
 mod hammer;

@@ -6,7 +6,7 @@ use std::thread;
 use breakerbox::{Cause, Clock, Config, ConfigBuilder, Event, ManualClock, Registry, State};
 
 use crate::rig::planned_panic;
-use crate::support::{bench, secs};
+use crate::support::{bench, heard, listen, secs};
 
 fn settings() -> ConfigBuilder {
     Config::builder().failure_threshold(1).recovery_timeout(secs(10)).half_open_max_calls(1)
@@ -63,6 +63,8 @@ fn every_transition_is_told_with_its_cause() {
 fn transitions_of_many_threads_are_heard_in_order() {
     let b = bench(settings());
     let heard = b.transitions();
+    // Slow enough that events of other threads wait.
+    b.registry.subscribe(|_| thread::yield_now()).keep();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -88,6 +90,21 @@ fn transitions_of_many_threads_are_heard_in_order() {
         assert_eq!(pair[0].to, pair[1].from, "a transition is missing or out of order");
         assert!(pair[0].generation < pair[1].generation);
     }
+}
+
+// resilience4j METRICS_ONLY tells of each threshold once in its life; here once in each episode.
+#[test]
+fn a_threshold_that_would_open_is_told_once_an_episode() {
+    let b = bench(settings());
+    let told = listen(&b.registry);
+    for _ in 0..2 {
+        b.breaker.metrics_only();
+        b.fail(3);
+        b.breaker.auto();
+    }
+    let told = heard(&told);
+    let would_open = told.iter().filter(|line| line.contains("would open (failure_threshold)")).count();
+    assert_eq!(would_open, 2, "{told:?}");
 }
 
 // rssafecircuit lib.rs:96: the first trip without a subscriber panics.

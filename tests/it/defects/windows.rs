@@ -58,7 +58,7 @@ fn a_minimum_above_the_window_is_refused() {
 // failsafe 1.3, failure_policy.rs:165: 100,000 failures in the first window, still closed;
 // circuitbreaker-rs 0.1.1, policy.rs:98: time windows are never fed.
 #[test]
-fn a_time_window_trips_benchht_after_the_start_and_benchht_after_a_recovery() {
+fn a_time_window_trips_right_after_the_start_and_right_after_a_recovery() {
     let b = bench(last_ten_seconds().recovery_timeout(secs(5)));
     for _ in 0..3 {
         b.fail(4);

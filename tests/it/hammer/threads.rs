@@ -1,8 +1,9 @@
 //! Threads: every call stands in exactly one counter, and every breaker recovers.
 
+use std::sync::Barrier;
 use std::thread;
 
-use breakerbox::{CircuitBreaker, Config, ConfigBuilder, Registry, State};
+use breakerbox::{CircuitBreaker, Config, ConfigBuilder, Permit, Registry, State};
 
 use super::{HANDS, Made, assert_recovers, one_more};
 use crate::rig::{Dice, panics, planned_panic};
@@ -253,4 +254,41 @@ fn windows_hold_the_calls_of_all_threads() {
         assert!(window.calls <= all && window.calls >= all - slack, "{} of {all}", window.calls);
         assert_eq!(b.breaker.status().totals.attempts, all);
     }
+}
+
+/// Counters are striped over 16 lines, by the number of a thread. Two threads whose numbers are 16
+/// apart share a line; the threads between them only take numbers.
+#[test]
+fn threads_that_share_a_counter_lose_nothing() {
+    const ROUNDS: u64 = 8;
+    const CALLS: u64 = 10_000;
+    let b = bench(Config::builder());
+    let ask = |times: u64| (0..times).for_each(|_| drop(b.breaker.try_acquire().map(Permit::success)));
+    for is_open in [false, true] {
+        if is_open {
+            b.breaker.open();
+        }
+        for _ in 0..ROUNDS {
+            let (is_numbered, start) = (Barrier::new(2), Barrier::new(2));
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    ask(1);
+                    is_numbered.wait();
+                    start.wait();
+                    ask(CALLS);
+                });
+                is_numbered.wait();
+                for _ in 0..15 {
+                    assert!(scope.spawn(|| ask(1)).join().is_ok());
+                }
+                scope.spawn(|| {
+                    ask(1);
+                    start.wait();
+                    ask(CALLS);
+                });
+            });
+        }
+    }
+    let (totals, asked) = (b.breaker.status().totals, ROUNDS * (2 * CALLS + 17));
+    assert_eq!((totals.successes, totals.rejections.open), (asked, asked));
 }

@@ -1,0 +1,38 @@
+//! What an admitted call carries, and how it ends. Plain values: who may end it once is `permit` and `call`.
+
+use crate::outcome::Outcome;
+
+/// How a call ended, as the breaker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+/// What an admitted call carries: the word that admitted it, and when, if time is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) word: u64,
+    pub(crate) started: u64,
+}
+
+impl Ticket {
+    /// No call: a mode that there is not, in a state that there is not.
+    pub(crate) const NONE: Ticket = Ticket { word: u64::MAX, started: UNTIMED };
+}
+
+/// No start time was taken.
+pub(crate) const UNTIMED: u64 = 0;
+
+impl From<Outcome> for End {
+    #[inline]
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => End::Success,
+            Outcome::Failure => End::Failure,
+            Outcome::Ignored => End::Ignored,
+        }
+    }
+}
