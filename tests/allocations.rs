@@ -5,24 +5,28 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, circuit_breaker};
+use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, Registry, circuit_breaker};
 use futures_util::FutureExt;
 
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes allocated, less those freed.
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get().wrapping_add(layout.size()));
         // SAFETY: as required of the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
         // SAFETY: as required of the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -69,11 +73,11 @@ fn no_call_allocates() {
         settings().slow_call_duration(second).slow_call_rate_threshold(1.0),
     ] {
         let breaker = breaker(settings);
-        assert_eq!(allocations(|| drop(breaker.call(|| Some(1)))), 0);
+        assert_eq!(allocations(|| _ = breaker.call(|| Some(1))), 0);
         assert_eq!(allocations(|| drop(breaker.try_acquire())), 0);
-        assert_eq!(allocations(|| drop(breaker.try_acquire().map(breakerbox::Permit::ignore))), 0);
-        assert_eq!(allocations(|| drop(breaker.call(|| Some(1)))), 0);
-        assert_eq!(allocations(|| drop(breaker.call_async(async { Some(1) }).now_or_never())), 0);
+        assert_eq!(allocations(|| _ = breaker.try_acquire().map(breakerbox::Permit::ignore)), 0);
+        assert_eq!(allocations(|| _ = breaker.call(|| Some(1))), 0);
+        assert_eq!(allocations(|| _ = breaker.call_async(async { Some(1) }).now_or_never()), 0);
         let mixed = Cell::new(0);
         let every_other = || {
             mixed.set(mixed.get() + 1);
@@ -101,10 +105,36 @@ fn no_call_of_an_annotated_function_allocates() {
     async fn asynchronous(ok: bool) -> Option<u8> {
         ok.then_some(1)
     }
-    assert_eq!(allocations(|| drop(sync(true))), 0);
-    assert_eq!(allocations(|| drop(sync(false))), 0);
-    assert_eq!(allocations(|| drop(asynchronous(true).now_or_never())), 0);
+    assert_eq!(allocations(|| _ = sync(true)), 0);
+    assert_eq!(allocations(|| _ = sync(false)), 0);
+    assert_eq!(allocations(|| _ = asynchronous(true).now_or_never()), 0);
     breakerbox::breaker("allocations").expect("listed").force_open();
-    assert_eq!(allocations(|| drop(sync(true))), 0);
-    assert_eq!(allocations(|| drop(asynchronous(true).now_or_never())), 0);
+    assert_eq!(allocations(|| _ = sync(true)), 0);
+    assert_eq!(allocations(|| _ = asynchronous(true).now_or_never()), 0);
+}
+
+/// Bytes that a thousand breakers of a registry hold, each, once a thread has called them.
+fn bytes_each(settings: &ConfigBuilder) -> usize {
+    let config = settings.clone().build().expect("valid");
+    let before = HELD.get();
+    let registry = Registry::new();
+    for number in 0..1000 {
+        let breaker = registry.get_or_insert(&format!("breaker {number}"), &config).expect("valid");
+        let _ = breaker.call(|| Some(1));
+    }
+    let held = HELD.get().wrapping_sub(before);
+    drop(registry);
+    assert_eq!(HELD.get(), before, "a breaker that is dropped frees all it held");
+    held / 1000
+}
+
+#[test]
+fn a_breaker_is_small_and_frees_all_it_held() {
+    let plain = bytes_each(&Config::builder());
+    assert!(plain <= 1024, "{plain} bytes");
+    let rates = Config::builder().failure_rate_threshold(0.5);
+    let count = bytes_each(&rates.clone().window_size(1000));
+    let time = bytes_each(&rates.window_duration(Duration::from_secs(10)));
+    assert!(count <= 4096 && time <= 4096, "{count} and {time} bytes");
+    println!("bytes a breaker: {plain} plain, {count} with a window of 1000 calls, {time} with one of time");
 }

@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use crate::expand::Context;
+use crate::context::Context;
 use crate::fallback::{Call, Fallback, Passed, first, last, parenthesized};
 use crate::signature::Parameter;
 use crate::types::Passing;
@@ -24,10 +24,12 @@ impl<'a> Answer<'a> {
 
     /// Before the body runs: what a fallback needs after it.
     pub(crate) fn kept(&self) -> TokenStream {
-        self.stored().map(|(name, parameter)| {
-            let (cfg, copy) = (&parameter.cfg, self.copy(&parameter.value, parameter));
-            quote_spanned!(Span::mixed_site()=> #cfg let #name = #copy;)
-        }).collect()
+        self.stored()
+            .map(|(name, parameter)| {
+                let (cfg, copy) = (&parameter.cfg, self.copy(&parameter.value, parameter));
+                quote_spanned!(Span::mixed_site()=> #cfg let #name = #copy;)
+            })
+            .collect()
     }
 
     /// Around the body: what it borrows, so that the rest can be used after it.
@@ -35,18 +37,26 @@ impl<'a> Answer<'a> {
         if !self.context.args.fallback_on_any {
             return TokenStream::new();
         }
-        let lent = self.context.parameters.all.iter().filter(|parameter| parameter.passing == Passing::Mutable && self.is_needed(parameter));
+        let lent = self
+            .context
+            .parameters
+            .all
+            .iter()
+            .filter(|parameter| parameter.passing == Passing::Mutable && self.is_needed(parameter));
         lent.map(|parameter| {
             let (cfg, value) = (&parameter.cfg, &parameter.value);
             quote_spanned!(Span::mixed_site()=> #cfg let #value = &mut *#value;)
-        }).collect()
+        })
+        .collect()
     }
 
     /// The answer, once the error is known.
     pub(crate) fn tokens(&self) -> TokenStream {
         let Context { breaker, error, args, .. } = self.context;
         let private = self.context.private(Span::mixed_site());
-        let Some((last, others)) = args.fallbacks.split_last() else { return self.without_fallback(&error.to_token_stream()) };
+        let Some((last, others)) = args.fallbacks.split_last() else {
+            return self.without_fallback(&error.to_token_stream());
+        };
         let count = quote_spanned!(Span::mixed_site()=> #private::count_fallback(#breaker););
         let mut tokens = self.call(last, false);
         for fallback in others.iter().rev() {
@@ -91,7 +101,8 @@ impl<'a> Answer<'a> {
         let span = first(&expr);
         let private = self.context.private(span);
         let function = Ident::new(function, span);
-        let generics = if matches!(on_open, OnOpen::Expr(_)) { quote_spanned!(span=> _, _) } else { quote_spanned!(span=> _) };
+        let generics =
+            if matches!(on_open, OnOpen::Expr(_)) { quote_spanned!(span=> _, _) } else { quote_spanned!(span=> _) };
         let start = quote_spanned!(span=> #private::#function::<);
         let end = quote_spanned!(span=> , #generics>);
         let arguments = parenthesized(quote_spanned!(span=> #expr, #error), last(&expr));
@@ -104,15 +115,21 @@ impl<'a> Answer<'a> {
         let error = &context.error;
         let here = Span::mixed_site();
         let private = context.private(here);
-        let error = if copies { quote_spanned!(here=> #private::Clone::clone(&#error)) } else { error.to_token_stream() };
+        let error =
+            if copies { quote_spanned!(here=> #private::Clone::clone(&#error)) } else { error.to_token_stream() };
         let arguments = if fallback.is_closure() {
             Vec::new()
         } else {
-            context.parameters.all.iter().map(|parameter| {
-                let value = self.held(parameter);
-                let value = if copies { self.copy(&value, parameter) } else { value };
-                Passed { value, ty: parameter.ty.clone(), is_lent: parameter.passing == Passing::Mutable }
-            }).collect()
+            context
+                .parameters
+                .all
+                .iter()
+                .map(|parameter| {
+                    let value = self.held(parameter);
+                    let value = if copies { self.copy(&value, parameter) } else { value };
+                    Passed { value, ty: parameter.ty.clone(), is_lent: parameter.passing == Passing::Mutable }
+                })
+                .collect()
         };
         let call = Call {
             krate: &|span| context.private(span),
@@ -123,21 +140,30 @@ impl<'a> Answer<'a> {
             is_async: self.is_async,
         };
         let call = call.of(fallback);
-        let scope = if let Fallback::Closure(closure) = fallback { self.scope(&closure.to_token_stream(), copies) } else { TokenStream::new() };
+        let scope = if let Fallback::Closure(closure) = fallback {
+            self.scope(&closure.to_token_stream(), copies)
+        } else {
+            TokenStream::new()
+        };
         if scope.is_empty() { call } else { quote_spanned!(here=> { #scope #call }) }
     }
 
     /// The names that a closure uses, bound to what was kept for it.
     fn scope(&self, closure: &TokenStream, copies: bool) -> TokenStream {
         let here = Span::mixed_site();
-        let used = self.context.parameters.all.iter().filter(|parameter| !parameter.is_receiver && is_used(parameter, closure));
+        let used = self
+            .context
+            .parameters
+            .all
+            .iter()
+            .filter(|parameter| !parameter.is_receiver && is_used(parameter, closure));
         used.filter_map(|parameter| {
             let held = self.held(parameter);
             let is_kept = held.to_string() != parameter.value.to_string();
             let value = if copies && parameter.passing != Passing::Shared { self.copy(&held, parameter) } else { held };
             let changing = &parameter.changing;
-            let copied = copies && parameter.passing != Passing::Shared;
-            let changes = is_kept || copied || parameter.pattern.is_some() || !changing.is_empty();
+            let is_copy = copies && parameter.passing != Passing::Shared;
+            let changes = is_kept || is_copy || parameter.pattern.is_some() || !changing.is_empty();
             let pattern = parameter.pattern.clone().unwrap_or_else(|| {
                 let (mutable, value) = (changing.first().map(|_| quote_spanned!(here=> mut)), &parameter.value);
                 quote!(#mutable #value)
@@ -145,10 +171,11 @@ impl<'a> Answer<'a> {
             let cfg = &parameter.cfg;
             let constant = parameter.names.iter().filter(|name| !changing.contains(name));
             // More may be bound, and as `mut`, than the closure uses.
-            let uses = (parameter.pattern.is_some() || !changing.is_empty())
+            let touched = (parameter.pattern.is_some() || !changing.is_empty())
                 .then(|| quote_spanned!(here=> #cfg let _ = (#(&#constant,)* #(&mut #changing,)*);));
-            changes.then(|| quote_spanned!(here=> #cfg let #pattern = #value; #uses))
-        }).collect()
+            changes.then(|| quote_spanned!(here=> #cfg let #pattern = #value; #touched))
+        })
+        .collect()
     }
 
     /// What holds the argument when a fallback runs.

@@ -9,7 +9,8 @@ use syn::{Error, Expr};
 
 use crate::errors::Errors;
 use crate::fallback::Fallback;
-use crate::value::{self, Closure, Given, OnOpen};
+use crate::number::{self, Given};
+use crate::value::{self, Closure, OnOpen};
 use crate::{conflict, suggest};
 
 /// What kind of value a key takes.
@@ -204,7 +205,7 @@ impl Args {
             Ok(expr) => {
                 input.advance_to(&ahead);
                 if !again {
-                    self.accept(known, span, expr, errors);
+                    self.accept(known, span, &expr, errors);
                 }
             }
             Err(error) => {
@@ -215,11 +216,11 @@ impl Args {
         }
     }
 
-    fn accept(&mut self, key: Key, key_span: Span, expr: Expr, errors: &mut Errors) {
-        let value = value::peel(&expr);
+    fn accept(&mut self, key: Key, key_span: Span, expr: &Expr, errors: &mut Errors) {
+        let value = value::peel(expr);
         let outcome = match key.kind() {
             Kind::Name => value::name(value).map(|name| self.name = Some(name)),
-            Kind::Count | Kind::Time | Kind::Share => value::setting(key, value, &expr)
+            Kind::Count | Kind::Time | Kind::Share => number::setting(key, value, expr)
                 .map(|given| self.settings.push(Setting { key, key_span, value: expr.clone(), given })),
             Kind::Preset => value::preset(value).map(|preset| self.preset = Some((preset, key_span))),
             Kind::Fallback => {
@@ -277,7 +278,9 @@ fn positional(input: ParseStream<'_>) -> Error {
     };
     let text = tree.to_string();
     let message = match &tree {
-        TokenTree::Punct(punct) if punct.as_char() == ',' => "expected an argument before this `,`: remove it".to_owned(),
+        TokenTree::Punct(punct) if punct.as_char() == ',' => {
+            "expected an argument before this `,`: remove it".to_owned()
+        }
         TokenTree::Literal(_) if text.starts_with('"') => {
             format!("arguments are written `key = value`: write `name = {text}`")
         }

@@ -23,9 +23,30 @@ pub(crate) struct Function {
 
 /// Attributes that the compiler itself reads: no macro that may look into the body.
 const INERT: [&str; 24] = [
-    "allow", "automatically_derived", "cfg", "cold", "deny", "deprecated", "doc", "expect", "export_name", "forbid",
-    "ignore", "inline", "link_section", "must_use", "no_mangle", "optimize", "rustfmt", "clippy", "should_panic",
-    "target_feature", "track_caller", "unsafe", "warn", "diagnostic",
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "cold",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "ignore",
+    "inline",
+    "link_section",
+    "must_use",
+    "no_mangle",
+    "optimize",
+    "rustfmt",
+    "clippy",
+    "should_panic",
+    "target_feature",
+    "track_caller",
+    "unsafe",
+    "warn",
+    "diagnostic",
 ];
 
 impl Function {
@@ -42,14 +63,18 @@ impl Function {
 
 /// Takes an item apart. On a mistake the answer is the item, to be emitted as it is, less a second
 /// attribute of ours.
-pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Function, TokenStream> {
+pub(crate) fn function(item: &TokenStream, errors: &mut Errors) -> Result<Function, TokenStream> {
     let mut trees: Vec<TokenTree> = flatten(item.clone());
     let Attributes { tokens: mut attributes, second, naked } = attributes(&mut trees);
     if let Some(second) = &second {
         let message = "this function already has a circuit breaker: remove one of the two attributes";
         errors.push(Error::new_spanned(second, message));
     }
-    let item = if second.is_some() { [attributes.clone(), trees.iter().cloned().collect()].into_iter().collect() } else { item };
+    let item = if second.is_some() {
+        [attributes.clone(), trees.iter().cloned().collect()].into_iter().collect()
+    } else {
+        item.clone()
+    };
     let front = visibility(&mut trees);
     match find_fn(&trees, &front) {
         Found::Function => {}
@@ -63,15 +88,10 @@ pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Functio
             return Err(TokenStream::new());
         }
     }
-    let body = match trees.pop() {
-        Some(tree) => match braces(&tree) {
-            Some(body) => body,
-            None => {
-                errors.push(Error::new(tree.span(), no_body(&tree)));
-                return Err(item);
-            }
-        },
-        None => return Err(item),
+    let Some(end) = trees.pop() else { return Err(item) };
+    let Some(body) = braces(&end) else {
+        errors.push(Error::new(end.span(), no_body(&end)));
+        return Err(item);
     };
     let mut front = front;
     if matches!(trees.first(), Some(TokenTree::Ident(ident)) if ident == "default") {
@@ -87,7 +107,10 @@ pub(crate) fn function(item: TokenStream, errors: &mut Errors) -> Result<Functio
     };
     let (inner, body) = lift(&body);
     if naked {
-        errors.push(Error::new_spanned(&signature.ident, "a naked function has no room for a circuit breaker: annotate a function that calls it"));
+        errors.push(Error::new_spanned(
+            &signature.ident,
+            "a naked function has no room for a circuit breaker: annotate a function that calls it",
+        ));
     }
     refuse(&signature, &body, errors);
     if !errors.is_empty() {
@@ -112,7 +135,8 @@ fn refuse(signature: &Signature, body: &Group, errors: &mut Errors) {
     if let ReturnType::Type(_, returned) = &signature.output
         && let Type::Never(never) = &**returned
     {
-        let message = "a function that never returns has no result to judge: remove `#[circuit_breaker]`, or return a `Result`";
+        let message =
+            "a function that never returns has no result to judge: remove `#[circuit_breaker]`, or return a `Result`";
         errors.push(Error::new_spanned(never, message));
     }
     if let Safety::Safe(safe) = &signature.safety {
@@ -120,7 +144,10 @@ fn refuse(signature: &Signature, body: &Group, errors: &mut Errors) {
     }
     // Under another name the attribute cannot be seen on the item; its traces in the body can.
     if mentions(body.stream(), MARK, 4) {
-        errors.push(Error::new(Span::call_site(), "this function already has a circuit breaker: remove one of the two attributes"));
+        errors.push(Error::new(
+            Span::call_site(),
+            "this function already has a circuit breaker: remove one of the two attributes",
+        ));
     }
 }
 
@@ -171,11 +198,15 @@ fn attributes(trees: &mut Vec<TokenTree>) -> Attributes {
         if hash.as_char() != '#' || group.delimiter() != Delimiter::Bracket {
             break;
         }
-        let path: Vec<String> = group.stream().into_iter().map_while(|tree| match tree {
-            TokenTree::Ident(ident) => Some(ident.to_string()),
-            TokenTree::Punct(punct) if punct.as_char() == ':' => Some(":".to_owned()),
-            _ => None,
-        }).collect();
+        let path: Vec<String> = group
+            .stream()
+            .into_iter()
+            .map_while(|tree| match tree {
+                TokenTree::Ident(ident) => Some(ident.to_string()),
+                TokenTree::Punct(punct) if punct.as_char() == ':' => Some(":".to_owned()),
+                _ => None,
+            })
+            .collect();
         let content = group.stream().to_string();
         found.naked |= content == "naked" || content.replace(' ', "") == "unsafe(naked)";
         if path.last().is_some_and(|last| last == "circuit_breaker") {
@@ -191,7 +222,11 @@ fn attributes(trees: &mut Vec<TokenTree>) -> Attributes {
 /// Takes `pub`, `pub(..)` or the group of a `$vis:vis` off the front.
 fn visibility(trees: &mut Vec<TokenTree>) -> TokenStream {
     let length = match trees.as_slice() {
-        [TokenTree::Ident(word), TokenTree::Group(group), ..] if word == "pub" && group.delimiter() == Delimiter::Parenthesis => 2,
+        [TokenTree::Ident(word), TokenTree::Group(group), ..]
+            if word == "pub" && group.delimiter() == Delimiter::Parenthesis =>
+        {
+            2
+        }
         [TokenTree::Ident(word), ..] if word == "pub" => 1,
         [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::None => {
             let empty = group.stream().is_empty();
@@ -214,11 +249,16 @@ fn find_fn(trees: &[TokenTree], front: &TokenStream) -> Found {
     for (at, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Ident(word) if word == "fn" => return Found::Function,
-            TokenTree::Ident(word) if word == "gen" && matches!(trees.get(at + 1), Some(TokenTree::Ident(next)) if next == "fn") => {
+            TokenTree::Ident(word)
+                if word == "gen" && matches!(trees.get(at + 1), Some(TokenTree::Ident(next)) if next == "fn") =>
+            {
                 let message = "a `gen fn` yields many values and has no one result to judge: annotate the function that makes each value";
                 return Found::Item(Error::new(word.span(), message));
             }
-            TokenTree::Ident(word) if ["default", "const", "async", "unsafe", "safe", "extern"].iter().any(|modifier| word == modifier) => {}
+            TokenTree::Ident(word)
+                if ["default", "const", "async", "unsafe", "safe", "extern"]
+                    .iter()
+                    .any(|modifier| word == modifier) => {}
             // The `"C"` of `extern "C"`.
             TokenTree::Literal(_) if at > 0 => {}
             TokenTree::Group(group) if group.delimiter() == Delimiter::None && at > 0 => {}
@@ -234,10 +274,27 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
         _ => None,
     };
     let is = |at: usize, wanted: &str| word(at).is_some_and(|ident| ident == wanted);
-    let brace = |at: usize| matches!(trees.get(at), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
-    let keyword = ["struct", "enum", "union", "trait", "impl", "mod", "const", "static", "type", "use", "macro_rules", "macro", "let"];
+    let brace =
+        |at: usize| matches!(trees.get(at), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
+    let keyword = [
+        "struct",
+        "enum",
+        "union",
+        "trait",
+        "impl",
+        "mod",
+        "const",
+        "static",
+        "type",
+        "use",
+        "macro_rules",
+        "macro",
+        "let",
+    ];
     // Behind `unsafe`, `auto` and `default` stands the word that tells.
-    let lead = (0..3).find(|at| word(*at).is_some_and(|ident| keyword.iter().any(|keyword| ident == keyword)) || is(*at, "extern")).unwrap_or(0);
+    let lead = (0..3)
+        .find(|at| word(*at).is_some_and(|ident| keyword.iter().any(|keyword| ident == keyword)) || is(*at, "extern"))
+        .unwrap_or(0);
     let at = |span: Span, what: &str| {
         Found::Item(Error::new(span, format!("`#[circuit_breaker]` goes on a function, not on {what}")))
     };
@@ -246,9 +303,10 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
         Some(kind) if kind == "trait" => at(kind.span(), "a `trait`: put it on the methods of the implementations"),
         Some(kind) if kind == "impl" => at(kind.span(), "an `impl`: put it on each method"),
         Some(kind) if kind == "extern" && is(lead + 1, "crate") => at(kind.span(), "an `extern crate`"),
-        Some(kind) if kind == "extern" => {
-            at(kind.span(), "an `extern` block, whose functions have no body: annotate a function that calls one of them")
-        }
+        Some(kind) if kind == "extern" => at(
+            kind.span(),
+            "an `extern` block, whose functions have no body: annotate a function that calls one of them",
+        ),
         Some(kind) if kind == "macro_rules" || kind == "macro" => {
             at(kind.span(), "a macro: put it on the function inside of the macro")
         }
@@ -258,7 +316,9 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
         Some(kind) if calls_macro(trees) => {
             at(kind.span(), "the call of a macro: put it on the function inside of the macro")
         }
-        Some(kind) if brace(lead + 1) && ["async", "unsafe", "loop"].iter().any(|block| kind == block) => expression(kind.span()),
+        Some(kind) if brace(lead + 1) && ["async", "unsafe", "loop"].iter().any(|block| kind == block) => {
+            expression(kind.span())
+        }
         Some(kind) => expression(kind.span()),
         None => trees.first().map_or_else(
             || at(if front.is_empty() { Span::call_site() } else { first_span(front) }, "nothing"),

@@ -7,7 +7,7 @@ use syn::Error;
 
 use crate::args::{Args, Key};
 use crate::errors::Errors;
-use crate::value::Given;
+use crate::number::Given;
 
 /// Reports every contradiction.
 pub(crate) fn check(args: &Args, errors: &mut Errors) {
@@ -70,7 +70,8 @@ fn rates(args: &Args, errors: &mut Errors) {
             && setting.given != Given::Off
             && missing(other)
         {
-            let message = format!("`{}` needs `{}`, {word}: `{} = {}`", one.name(), other.name(), other.name(), other.example());
+            let message =
+                format!("`{}` needs `{}`, {word}: `{} = {}`", one.name(), other.name(), other.name(), other.example());
             errors.push(Error::new(setting.key_span, message));
         }
     };
@@ -85,7 +86,8 @@ fn rates(args: &Args, errors: &mut Errors) {
 
 fn answers(args: &Args, errors: &mut Errors) {
     if let (Some(span), None) = (args.states(Key::FallbackOn), args.states(Key::Fallback)) {
-        let message = "`fallback_on` has no effect without `fallback`: add `fallback = path::to::function`, or remove it";
+        let message =
+            "`fallback_on` has no effect without `fallback`: add `fallback = path::to::function`, or remove it";
         errors.push(Error::new(span, message));
     }
     if let (Some(failure), Some(ignore)) = (args.states(Key::FailureIf), args.states(Key::IgnoreIf))

@@ -81,7 +81,9 @@ pub(crate) fn from_text(key: &str, text: &str) -> Result<Duration, String> {
         rest = rest.trim_start();
         if number.is_empty() {
             let found = if unit.is_empty() { rest } else { unit };
-            return Err(format!("`{key}` is not a length of time at `{found}`: write a number and a unit, such as \"1m30s\" or \"250ms\""));
+            return Err(format!(
+                "`{key}` is not a length of time at `{found}`: write a number and a unit, such as \"1m30s\" or \"250ms\""
+            ));
         }
         if unit.is_empty() {
             return Err(format!("`{number}` has no unit: write `{key} = {number}` for seconds, or \"{number}s\""));
@@ -100,10 +102,10 @@ pub(crate) fn from_text(key: &str, text: &str) -> Result<Duration, String> {
 fn unknown_unit(key: &str, number: &str, unit: &str) -> String {
     let lower = unit.to_lowercase();
     let meant = WORDS.iter().find(|(word, _)| *word == lower).map_or(lower.as_str(), |(_, unit)| unit);
-    match UNITS.iter().any(|(name, _)| *name == meant) {
-        true => format!("unknown unit `{unit}` in `{key}`: did you mean \"{number}{meant}\"?"),
-        false => format!("unknown unit `{unit}` in `{key}`: the units are ns, us, ms, s, m, h and d, as in \"1m30s\""),
+    if UNITS.iter().any(|(name, _)| *name == meant) {
+        return format!("unknown unit `{unit}` in `{key}`: did you mean \"{number}{meant}\"?");
     }
+    format!("unknown unit `{unit}` in `{key}`: the units are ns, us, ms, s, m, h and d, as in \"1m30s\"")
 }
 
 fn take<'a>(rest: &mut &'a str, belongs: impl Fn(char) -> bool) -> &'a str {
@@ -117,7 +119,9 @@ fn take<'a>(rest: &mut &'a str, belongs: impl Fn(char) -> bool) -> &'a str {
 fn decimal(digits: &str, unit: u128) -> Option<u128> {
     let digits: String = digits.chars().filter(|digit| *digit != '_').collect();
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-    if whole.is_empty() && fraction.is_empty() || !format!("{whole}{fraction}").bytes().all(|digit| digit.is_ascii_digit()) {
+    if whole.is_empty() && fraction.is_empty()
+        || !format!("{whole}{fraction}").bytes().all(|digit| digit.is_ascii_digit())
+    {
         return None;
     }
     // Beyond this many digits a number is too long to be in range, or too fine to matter.
@@ -134,7 +138,9 @@ fn decimal(digits: &str, unit: u128) -> Option<u128> {
 
 fn in_range(key: &str, nanos: u128) -> Result<Duration, String> {
     if nanos == 0 {
-        return Err(format!("`{key}` must be longer than zero: write seconds, `{key} = 30`, or a string such as \"250ms\""));
+        return Err(format!(
+            "`{key}` must be longer than zero: write seconds, `{key} = 30`, or a string such as \"250ms\""
+        ));
     }
     if nanos > LONGEST {
         return Err(too_long(key));

@@ -1,21 +1,20 @@
 //! The code that stands in place of an annotated function: first the breaker is asked, then the
 //! body runs as a closure or future of its own and its value is judged, or something else answers.
-//! The parts are written elsewhere: `site` the static, `answer` what a refused call returns.
+//! What its parts share is `context`, the static `site`, what a refused call returns `answer`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, ReturnType};
+use syn::ReturnType;
 
 use crate::answer::Answer;
-use crate::args::{Args, Key};
+use crate::args::Args;
 use crate::check::{Function, braced};
+use crate::context::{Context, private, return_edge};
 use crate::errors::Errors;
-use crate::fallback::{Fallback, first, last, parenthesized};
+use crate::fallback::first;
 use crate::future::{self, Returned, Tail, Wrapper};
 use crate::signature::{Needs, Parameters};
-use crate::types;
-use crate::value::{Closure, Given};
-use crate::{limits, site};
+use crate::{limits, site, types};
 
 /// The name of the static, by which a second expansion of the same function is seen.
 pub(crate) const MARK: &str = "__BREAKERBOX_SITE";
@@ -31,116 +30,6 @@ enum Shape {
     Wrapped(Returned),
 }
 
-/// Everything that the parts of an expansion share.
-pub(crate) struct Context<'a> {
-    pub(crate) args: &'a Args,
-    pub(crate) parameters: Parameters,
-    /// The type that is judged, in the user's tokens.
-    pub(crate) returned: TokenStream,
-    /// A local of type `&'static CircuitBreaker`.
-    pub(crate) breaker: Ident,
-    /// A local of type `CircuitBreakerError`.
-    pub(crate) error: Ident,
-}
-
-impl Context<'_> {
-    /// The path to what generated code names, located at `span` without counting as user code.
-    pub(crate) fn private(&self, span: Span) -> TokenStream {
-        private(self.args, span)
-    }
-
-    /// What reads the outcome off a returned value, where it is not the type: a closure.
-    fn told(&self) -> Option<TokenStream> {
-        let returned = &self.returned;
-        let (function, closure) = match (&self.args.failure_if, &self.args.ignore_if) {
-            (Some(closure), _) => ("failure_if", closure),
-            (None, Some(closure)) => ("ignore_if", closure),
-            (None, None) => return None,
-        };
-        let closure = match closure {
-            Closure::Closure(closure) => closure.to_token_stream(),
-            Closure::Path(path) => path.to_token_stream(),
-        };
-        let span = first(&closure);
-        let private = self.private(span);
-        let function = Ident::new(function, span);
-        let arguments = parenthesized(quote_spanned!(span=> #closure, returned), last(&closure));
-        let start = quote_spanned!(span=> |returned| #private::#function::<);
-        let end = quote_spanned!(span=> , _>);
-        Some(quote!(#start #returned #end #arguments))
-    }
-
-    /// A call of the runtime about the returned value, which its type judges or `told`.
-    pub(crate) fn judged(&self, function: &str, arguments: &TokenStream) -> TokenStream {
-        let span = first(&self.returned);
-        let (private, returned) = (self.private(span), &self.returned);
-        // How many type arguments follow the returned type: the closure that runs.
-        let others = std::iter::repeat_n(quote_spanned!(span=> , _), usize::from(function != "succeeded"));
-        match self.told() {
-            None => {
-                let function = Ident::new(function, span);
-                quote_spanned!(span=> #private::#function::<#returned #(#others)*>(#arguments))
-            }
-            Some(judge) => {
-                let function = Ident::new(&format!("{function}_by"), span);
-                quote_spanned!(span=> #private::#function::<#returned #(#others)*, _>(#arguments, #judge))
-            }
-        }
-    }
-
-    /// What judges the value of a future, as an expression.
-    fn judge(&self) -> TokenStream {
-        let span = first(&self.returned);
-        let (private, returned) = (self.private(span), &self.returned);
-        match self.told() {
-            Some(judge) => judge,
-            None if self.is_plain() => quote_spanned!(Span::mixed_site()=> by_type.judge),
-            None => quote_spanned!(span=> #private::judge::<#returned>()),
-        }
-    }
-
-    /// Asks the type, once, for what it knows of failures and refusals.
-    fn by_type(&self) -> TokenStream {
-        if !self.is_plain() {
-            return TokenStream::new();
-        }
-        let span = first(&self.returned);
-        let (private, returned) = (self.private(span), &self.returned);
-        let asked = quote_spanned!(span=> #private::by_type::<#returned>());
-        quote_spanned!(Span::mixed_site()=> let by_type = #asked;)
-    }
-
-    /// Whether a call is cut off after a time.
-    fn has_timeout(&self) -> bool {
-        self.args.setting(Key::Timeout).is_some_and(|setting| setting.given != Given::Off)
-    }
-
-    /// Whether nothing but the type of the error says what a refused call returns.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.args.fallbacks.is_empty() && self.args.on_open.is_none()
-    }
-}
-
-pub(crate) fn private(args: &Args, span: Span) -> TokenStream {
-    let root = match &args.krate {
-        // `$crate` resolves by where it was written; everything else is as good located elsewhere.
-        Some(path) => path.clone().into_iter().map(|mut tree| {
-            let resolved = if tree.to_string() == "$crate" { tree.span() } else { Span::mixed_site() };
-            tree.set_span(resolved.located_at(span));
-            tree
-        }).collect(),
-        None => quote_spanned!(span=> ::breakerbox),
-    };
-    quote_spanned!(span=> #root::__private)
-}
-
-/// Types an `async` block before its first statement: a `return` of the right type, never taken.
-pub(crate) fn return_edge(private: &TokenStream, returned: &TokenStream) -> TokenStream {
-    let span = first(returned);
-    let call = quote_spanned!(span=> #private::ret::<#returned>());
-    quote_spanned!(Span::mixed_site()=> if let ::core::option::Option::Some(ret) = #call { return ret; })
-}
-
 /// Expands a function. On a mistake there is no expansion, and the reason is in `errors`.
 pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) -> Option<TokenStream> {
     let signature = &function.signature;
@@ -149,7 +38,8 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
     if let Shape::Wrapped(returned) = &shape {
         limits::wrapped(args, signature, returned, errors);
     }
-    let whole = args.fallbacks.iter().any(|fallback| !fallback.is_closure()) || (args.fallback_on_any && !args.fallbacks.is_empty());
+    let whole = args.fallbacks.iter().any(|fallback| !fallback.is_closure())
+        || (args.fallback_on_any && !args.fallbacks.is_empty());
     let needs = Needs { whole, rebind: !matches!(shape, Shape::Tail(..)), is_async: matches!(shape, Shape::Async) };
     let parameters = Parameters::new(signature, needs);
     limits::passed(args, signature, &parameters, errors);
@@ -164,7 +54,8 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
         },
     };
     let here = Span::mixed_site();
-    let context = Context { args, parameters, returned, breaker: Ident::new("breaker", here), error: Ident::new("error", here) };
+    let context =
+        Context { args, parameters, returned, breaker: Ident::new("breaker", here), error: Ident::new("error", here) };
     let site = site::breaker(args, signature, &|span| private(args, span));
     let body = match shape {
         Shape::Sync => sync(&context, function, &site),
@@ -185,10 +76,16 @@ fn shape(args: &Args, function: &Function) -> Shape {
     if function.signature.asyncness.is_some() {
         return Shape::Async;
     }
-    let Some(returned) = future::returned(&function.signature, args.returns_future.is_some()) else { return Shape::Sync };
+    let Some(returned) = future::returned(&function.signature, args.returns_future.is_some()) else {
+        return Shape::Sync;
+    };
     let names = limits::names(&function.signature);
     match future::tail(&function.body) {
-        Some(tail) if tail.is_only_exit() && returned.wrapper != Wrapper::Alias && (args.fallbacks.is_empty() || !future::shadows(&tail, &names)) => {
+        Some(tail)
+            if tail.is_only_exit()
+                && returned.wrapper != Wrapper::Alias
+                && (args.fallbacks.is_empty() || !future::shadows(&tail, &names)) =>
+        {
             Shape::Tail(tail, returned)
         }
         _ => Shape::Wrapped(returned),
@@ -198,8 +95,9 @@ fn shape(args: &Args, function: &Function) -> Shape {
 /// The user's body as a closure of the user's return type.
 fn closure(context: &Context<'_>, function: &Function) -> TokenStream {
     let (returned, prelude) = (&context.returned, &context.parameters.prelude);
-    let content = function.body.stream();
-    let body = if prelude.is_empty() { function.body.clone() } else { braced(&function.body, quote!(#prelude #content)) };
+    let inside = function.body.stream();
+    let body =
+        if prelude.is_empty() { function.body.clone() } else { braced(&function.body, quote!(#prelude #inside)) };
     let start = quote_spanned!(Span::mixed_site()=> move || ->);
     quote!(#start #returned #body)
 }
@@ -250,10 +148,14 @@ fn asked(context: &Context<'_>, admitted: &TokenStream) -> TokenStream {
 }
 
 /// What runs inside of an `async fn` or of the `async` block that a function ends in.
-fn future_block(context: &Context<'_>, body: &proc_macro2::Group, keywords: &TokenStream, site: &TokenStream) -> TokenStream {
-    let (edge, prelude, content) = (return_edge(&context.private(Span::mixed_site()), &context.returned), &context.parameters.prelude, body.stream());
+fn future_block(context: &Context<'_>, body: &Group, keywords: &TokenStream, site: &TokenStream) -> TokenStream {
+    let (edge, prelude, inside) = (
+        return_edge(&context.private(Span::mixed_site()), &context.returned),
+        &context.parameters.prelude,
+        body.stream(),
+    );
     // The user's braces stay around the function. A body without a tail is told at the return type.
-    let mut block = proc_macro2::Group::new(proc_macro2::Delimiter::Brace, quote!(#edge #prelude #content));
+    let mut block = Group::new(Delimiter::Brace, quote!(#edge #prelude #inside));
     block.set_span(first(&context.returned));
     guarded(context, &quote!(#keywords #block), site)
 }
@@ -320,12 +222,12 @@ fn tail_block(context: &Context<'_>, function: &Function, tail: &Tail, site: &To
     let keywords = &tail.keywords;
     if context.is_plain() && !context.has_timeout() && function.is_last_macro() {
         let edge = return_edge(&context.private(Span::mixed_site()), &context.returned);
-        let content = tail.block.stream();
-        let block = braced(&tail.block, quote!(#edge #content));
+        let inside = tail.block.stream();
+        let block = braced(&tail.block, quote!(#edge #inside));
         return tail.with(deferred(context, &quote!(#keywords #block), site));
     }
-    let content = future_block(context, &tail.block, keywords, site);
-    let block = braced(&tail.block, content);
+    let inside = future_block(context, &tail.block, keywords, site);
+    let block = braced(&tail.block, inside);
     tail.with(quote!(#keywords #block))
 }
 
@@ -344,8 +246,8 @@ fn deferred(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> 
 fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
     let private = context.private(here);
-    let (output, prelude, content) = (&context.returned, &context.parameters.prelude, function.body.stream());
-    let content = match future::tail(&function.body) {
+    let (output, prelude, inside) = (&context.returned, &context.parameters.prelude, function.body.stream());
+    let inside = match future::tail(&function.body) {
         // The block keeps its place and is typed there.
         Some(tail) => {
             let edge = return_edge(&private, output);
@@ -353,9 +255,9 @@ fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site
             let block = braced(&tail.block, quote!(#edge #inner));
             tail.with(quote!(#keywords #block))
         }
-        None => content,
+        None => inside,
     };
-    let body = braced(&function.body, quote!(#prelude #content));
+    let body = braced(&function.body, quote!(#prelude #inside));
     let declared = match &function.signature.output {
         ReturnType::Type(_, ty) => types::nameable(ty),
         ReturnType::Default => TokenStream::new(),
@@ -368,8 +270,8 @@ fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site
     let guarded = if context.is_plain() && !context.has_timeout() {
         deferred(context, &future, site)
     } else {
-        let inside = guarded(context, &quote_spanned!(here=> future), site);
-        quote_spanned!(here=> { let future = #future; async move { #inside } })
+        let asking = guarded(context, &quote_spanned!(here=> future), site);
+        quote_spanned!(here=> { let future = #future; async move { #asking } })
     };
     match returned.wrapper {
         Wrapper::Bare => guarded,
@@ -377,14 +279,4 @@ fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site
         Wrapper::Box => quote_spanned!(here=> #private::Box::new(#guarded)),
         Wrapper::Alias => quote_spanned!(first(&declared)=> #private::boxed::<#declared, _>(#guarded)),
     }
-}
-
-/// Reports a mistake at the tokens.
-pub(crate) fn mistake(tokens: &impl ToTokens, message: impl std::fmt::Display) -> Error {
-    Error::new_spanned(tokens, message)
-}
-
-/// Whether any fallback takes the arguments themselves.
-pub(crate) fn passes_arguments(fallbacks: &[Fallback]) -> bool {
-    fallbacks.iter().any(|fallback| !fallback.is_closure())
 }

@@ -22,7 +22,10 @@ impl Fallback {
     pub(crate) fn parse(expr: &Expr) -> Result<Vec<Fallback>> {
         let Expr::Array(chain) = expr else { return Ok(vec![Fallback::parse_one(expr)?]) };
         if chain.elems.is_empty() {
-            return Err(Error::new_spanned(expr, "`fallback` needs at least one function: `fallback = [first, second]`"));
+            return Err(Error::new_spanned(
+                expr,
+                "`fallback` needs at least one function: `fallback = [first, second]`",
+            ));
         }
         let mut fallbacks = Vec::new();
         let mut mistakes: Option<Error> = None;
@@ -47,7 +50,10 @@ impl Fallback {
             Expr::Field(field) if matches!(field.member, Member::Named(_)) && roots_in_self(&field.base) => {
                 return Ok(Fallback::Method(field.clone()));
             }
-            Expr::Field(_) => "`fallback` takes a method of `self`, such as `fallback = self.cached`, or the path of a function".to_owned(),
+            Expr::Field(_) => {
+                "`fallback` takes a method of `self`, such as `fallback = self.cached`, or the path of a function"
+                    .to_owned()
+            }
             Expr::Closure(closure) if closure.inputs.len() > 1 => {
                 let message = "the closure of `fallback` takes at most one parameter, the `CircuitBreakerError`: \
                                the parameters of the function are in scope in it by name";
@@ -56,20 +62,36 @@ impl Fallback {
             Expr::Closure(closure) => return Ok(Fallback::Closure(Box::new(closure.clone()))),
             Expr::Call(call) => {
                 let function = call.func.to_token_stream();
-                format!("`fallback` takes a function, not a call: write `fallback = {}`, or the closure `|| {}`", tidy(&function), tidy(expr))
+                format!(
+                    "`fallback` takes a function, not a call: write `fallback = {}`, or the closure `|| {}`",
+                    tidy(&function),
+                    tidy(expr)
+                )
             }
             Expr::MethodCall(call) if roots_in_self(&call.receiver) => {
-                format!("`fallback` takes a function, not a call: write `fallback = {}.{}`", tidy(&call.receiver), call.method)
+                format!(
+                    "`fallback` takes a function, not a call: write `fallback = {}.{}`",
+                    tidy(&call.receiver),
+                    call.method
+                )
             }
-            Expr::MethodCall(_) => format!("`fallback` takes a function, not a call: write the closure `fallback = || {}`", tidy(expr)),
+            Expr::MethodCall(_) => {
+                format!("`fallback` takes a function, not a call: write the closure `fallback = || {}`", tidy(expr))
+            }
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.parse::<Path>().is_ok() => {
                 format!("`fallback` takes a function, not a string: write `fallback = {}`", text.value())
             }
-            Expr::Array(_) => "a chain of fallbacks holds functions, not another chain: write them in one list".to_owned(),
-            Expr::Lit(_) | Expr::Macro(_) | Expr::Struct(_) | Expr::Tuple(_) | Expr::Block(_) => {
-                format!("`fallback` takes a function: for a fixed answer write the closure `fallback = || {}`", tidy(expr))
+            Expr::Array(_) => {
+                "a chain of fallbacks holds functions, not another chain: write them in one list".to_owned()
             }
-            _ => "`fallback` takes the path of a function, `self.method`, a closure, or a list of them in brackets".to_owned(),
+            Expr::Lit(_) | Expr::Macro(_) | Expr::Struct(_) | Expr::Tuple(_) | Expr::Block(_) => {
+                format!(
+                    "`fallback` takes a function: for a fixed answer write the closure `fallback = || {}`",
+                    tidy(expr)
+                )
+            }
+            _ => "`fallback` takes the path of a function, `self.method`, a closure, or a list of them in brackets"
+                .to_owned(),
         };
         Err(Error::new_spanned(expr, message))
     }
@@ -100,8 +122,16 @@ fn roots_in_self(expr: &Expr) -> bool {
 /// Tokens as a person would write them, near enough for a message.
 pub(crate) fn tidy(tokens: &impl ToTokens) -> String {
     const TIGHT: [(&str, &str); 10] = [
-        (" ::", "::"), (":: ", "::"), (" . ", "."), (" (", "("), ("& ", "&"),
-        (" ,", ","), (" :", ":"), (" <", "<"), ("< ", "<"), (" >", ">"),
+        (" ::", "::"),
+        (":: ", "::"),
+        (" . ", "."),
+        (" (", "("),
+        ("& ", "&"),
+        (" ,", ","),
+        (" :", ":"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
     ];
     let text = tokens.to_token_stream().to_string();
     TIGHT.iter().fold(text, |text, (spaced, tight)| text.replace(spaced, tight))
@@ -166,7 +196,9 @@ impl Call<'_> {
         // The receiver that this call is made on may be a copy with another name.
         let callee = match self.arguments.first() {
             // A borrow of it is made by the call itself.
-            Some(receiver) if self.receiver && !receiver.is_lent => replace_self(method.to_token_stream(), &receiver.value),
+            Some(receiver) if self.receiver && !receiver.is_lent => {
+                replace_self(method.to_token_stream(), &receiver.value)
+            }
             _ => method.to_token_stream(),
         };
         let parentheses = parenthesized(quote_spanned!(span=> #(#values),*), span);
@@ -196,13 +228,13 @@ impl Call<'_> {
         if self.is_async {
             match &mut *closure.body {
                 Expr::Async(block) => {
-                    let edge = crate::expand::return_edge(&(self.krate)(Span::mixed_site()), self.returned);
+                    let edge = crate::context::return_edge(&(self.krate)(Span::mixed_site()), self.returned);
                     if let Ok(edge) = syn::parse2(edge) {
                         block.block.stmts.insert(0, syn::Stmt::Expr(edge, None));
                     }
                 }
                 Expr::Block(block) if closure.asyncness.is_some() => {
-                    let edge = crate::expand::return_edge(&(self.krate)(Span::mixed_site()), self.returned);
+                    let edge = crate::context::return_edge(&(self.krate)(Span::mixed_site()), self.returned);
                     if let Ok(edge) = syn::parse2(edge) {
                         block.block.stmts.insert(0, syn::Stmt::Expr(edge, None));
                     }
@@ -220,14 +252,24 @@ fn answers_at_once(closure: &ExprClosure) -> bool {
     fn constructs(expr: &Expr) -> bool {
         match peel(expr) {
             Expr::Call(call) => match peel(&call.func) {
-                Expr::Path(path) => path.path.segments.last().is_some_and(|last| ["Ok", "Err", "Some"].iter().any(|name| last.ident == name)),
+                Expr::Path(path) => path
+                    .path
+                    .segments
+                    .last()
+                    .is_some_and(|last| ["Ok", "Err", "Some"].iter().any(|name| last.ident == name)),
                 _ => false,
             },
             Expr::Path(path) => path.path.is_ident("None"),
-            Expr::Macro(mac) => mac.mac.path.segments.last().is_some_and(|last| ["panic", "todo", "unimplemented", "unreachable"].iter().any(|name| last.ident == name)),
+            Expr::Macro(mac) => mac.mac.path.segments.last().is_some_and(|last| {
+                ["panic", "todo", "unimplemented", "unreachable"].iter().any(|name| last.ident == name)
+            }),
             Expr::Lit(_) => true,
-            Expr::Block(block) => matches!(block.block.stmts.last(), Some(syn::Stmt::Expr(tail, None)) if constructs(tail)),
-            Expr::If(branch) => matches!(branch.then_branch.stmts.last(), Some(syn::Stmt::Expr(tail, None)) if constructs(tail)),
+            Expr::Block(block) => {
+                matches!(block.block.stmts.last(), Some(syn::Stmt::Expr(tail, None)) if constructs(tail))
+            }
+            Expr::If(branch) => {
+                matches!(branch.then_branch.stmts.last(), Some(syn::Stmt::Expr(tail, None)) if constructs(tail))
+            }
             _ => false,
         }
     }

@@ -3,8 +3,8 @@
 
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericArgument, Path, PathArguments, ReturnType, Signature, Type, TypeParamBound};
 use syn::punctuated::Punctuated;
+use syn::{GenericArgument, Path, PathArguments, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::types::{nameable, peel};
 
@@ -155,7 +155,9 @@ pub(crate) fn tail(body: &Group) -> Option<Tail> {
         trees.pop();
         let start = path_start(&trees);
         let function = trees.split_off(start);
-        if !function.iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "Box")) || !statement_ends(&trees) {
+        if !function.iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "Box"))
+            || !statement_ends(&trees)
+        {
             return None;
         }
         holder = Some((function.into_iter().collect(), group.clone()));
@@ -168,7 +170,13 @@ pub(crate) fn tail(body: &Group) -> Option<Tail> {
         return rest.is_empty().then(|| Tail { before: outside, keywords, block, holder, after: TokenStream::new() });
     }
     let (rest, keywords, block) = async_block(trees)?;
-    statement_ends(&rest).then(|| Tail { before: rest.into_iter().collect(), keywords, block, holder, after: after.into_iter().collect() })
+    statement_ends(&rest).then(|| Tail {
+        before: rest.into_iter().collect(),
+        keywords,
+        block,
+        holder,
+        after: after.into_iter().collect(),
+    })
 }
 
 /// Splits `async {..}` or `async move {..}` off the end.
@@ -193,7 +201,9 @@ fn path_start(trees: &[TokenTree]) -> usize {
     while start > 0 {
         let belongs = match &trees[start - 1] {
             TokenTree::Ident(word) => {
-                let follows = trees.get(start).is_none_or(|next| matches!(next, TokenTree::Punct(colon) if colon.as_char() == ':'));
+                let follows = trees
+                    .get(start)
+                    .is_none_or(|next| matches!(next, TokenTree::Punct(colon) if colon.as_char() == ':'));
                 follows && word != "return" && word != "move"
             }
             TokenTree::Punct(punct) => punct.as_char() == ':',
@@ -211,7 +221,9 @@ fn path_start(trees: &[TokenTree]) -> usize {
 fn statement_ends(trees: &[TokenTree]) -> bool {
     match trees.last() {
         None => true,
-        Some(TokenTree::Punct(punct)) => punct.as_char() == ';' && punct.spacing() == Spacing::Alone || punct.as_char() == ';',
+        Some(TokenTree::Punct(punct)) => {
+            punct.as_char() == ';' && punct.spacing() == Spacing::Alone || punct.as_char() == ';'
+        }
         Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
         _ => false,
     }

@@ -3,17 +3,16 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, ReceiverKind, ReturnType, Signature};
+use syn::{Error, FnArg, GenericParam, ReceiverKind, ReturnType, Signature};
 
 use crate::args::{Args, Key};
 use crate::check::Function;
 use crate::errors::Errors;
-use crate::expand::{mistake, passes_arguments};
 use crate::fallback::{Fallback, tidy};
 use crate::future::{Returned, Wrapper};
+use crate::number::Given;
 use crate::signature::{Parameters, is_pinned};
 use crate::types::{self, Passing};
-use crate::value::Given;
 
 /// As many as the runtime has an implementation for.
 const MOST_PARAMETERS: usize = 16;
@@ -27,13 +26,13 @@ pub(crate) fn check(args: &Args, function: &Function, is_sync: bool, errors: &mu
     {
         let message = "`timeout` needs an async function, a running sync one cannot be cut off: \
                        to count slow calls write `slow_call_duration = 2, slow_call_rate_threshold = 0.5`";
-        errors.push(syn::Error::new(setting.key_span, message));
+        errors.push(Error::new(setting.key_span, message));
     }
     if let Some(span) = args.returns_future {
         if signature.asyncness.is_some() {
-            errors.push(syn::Error::new(span, "`returns = future` has no effect on an `async fn`: remove it"));
+            errors.push(Error::new(span, "`returns = future` has no effect on an `async fn`: remove it"));
         } else if matches!(signature.output, ReturnType::Default) {
-            errors.push(syn::Error::new(span, "`returns = future` needs a function that returns a future: remove it"));
+            errors.push(Error::new(span, "`returns = future` needs a function that returns a future: remove it"));
         }
     }
     for setting in args.settings.iter().filter(|setting| setting.given == Given::Const) {
@@ -43,9 +42,11 @@ pub(crate) fn check(args: &Args, function: &Function, is_sync: bool, errors: &mu
             {
                 let message = format!(
                     "`{}` cannot depend on `{}`: one circuit breaker serves every `{}`, write a constant",
-                    setting.key.name(), generic.ident, generic.ident
+                    setting.key.name(),
+                    generic.ident,
+                    generic.ident
                 );
-                errors.push(mistake(&setting.value, message));
+                errors.push(Error::new_spanned(&setting.value, message));
             }
         }
     }
@@ -70,7 +71,7 @@ pub(crate) fn wrapped(args: &Args, signature: &Signature, returned: &Returned, e
             "this `fallback` cannot have the arguments, which are gone into the returned future: \
              let the body be `{block}` alone, or write a closure, `fallback = |open| ..`"
         );
-        errors.push(mistake(&fallback.tokens(), message));
+        errors.push(Error::new_spanned(fallback.tokens(), message));
     }
 }
 
@@ -81,10 +82,10 @@ pub(crate) fn passed(args: &Args, signature: &Signature, parameters: &Parameters
             && parameters.receiver().is_none()
         {
             let message = "`fallback = self.method` needs a function with `self`: write the path of a function";
-            errors.push(mistake(method, message));
+            errors.push(Error::new_spanned(method, message));
         }
     }
-    if !passes_arguments(&args.fallbacks) {
+    if args.fallbacks.iter().all(Fallback::is_closure) {
         return;
     }
     for input in &signature.inputs {
@@ -92,16 +93,22 @@ pub(crate) fn passed(args: &Args, signature: &Signature, parameters: &Parameters
             FnArg::Receiver(receiver) => &receiver.attrs,
             FnArg::Typed(typed) => &typed.attrs,
         };
-        if let Some(cfg) = attributes.iter().find(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")) {
-            let message = "a parameter with `#[cfg]` cannot be passed to `fallback`: write a closure, `fallback = |open| ..`";
-            errors.push(mistake(cfg, message));
+        if let Some(cfg) = attributes
+            .iter()
+            .find(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
+        {
+            let message =
+                "a parameter with `#[cfg]` cannot be passed to `fallback`: write a closure, `fallback = |open| ..`";
+            errors.push(Error::new_spanned(cfg, message));
         }
     }
     if signature.inputs.len() > MOST_PARAMETERS
         && let Some(Fallback::Path(path)) = args.fallbacks.iter().find(|fallback| matches!(fallback, Fallback::Path(_)))
     {
-        let message = format!("a function as `fallback` takes at most {MOST_PARAMETERS} parameters: write a closure, `fallback = |open| ..`");
-        errors.push(mistake(path, message));
+        let message = format!(
+            "a function as `fallback` takes at most {MOST_PARAMETERS} parameters: write a closure, `fallback = |open| ..`"
+        );
+        errors.push(Error::new_spanned(path, message));
     }
     if args.fallback_on_any
         && let Some(FnArg::Receiver(receiver)) = signature.inputs.first()
@@ -117,17 +124,21 @@ pub(crate) fn passed(args: &Args, signature: &Signature, parameters: &Parameters
                 "`fallback_on = any` cannot pass `{shown}` to the fallback, the call has used it: \
                  write a closure that does without it, or leave out `fallback_on`"
             );
-            errors.push(mistake(receiver, message));
+            errors.push(Error::new_spanned(receiver, message));
         }
     }
 }
 
 /// The names of the parameters, as far as they have one.
 pub(crate) fn names(signature: &Signature) -> Vec<String> {
-    signature.inputs.iter().filter_map(|input| match input {
-        FnArg::Typed(typed) => Some(typed.pat.to_token_stream().into_iter().last()?.to_string()),
-        FnArg::Receiver(_) => None,
-    }).collect()
+    signature
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed.pat.to_token_stream().into_iter().last()?.to_string()),
+            FnArg::Receiver(_) => None,
+        })
+        .collect()
 }
 
 fn contains(tokens: &TokenStream, name: &str) -> bool {

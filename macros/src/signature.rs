@@ -3,8 +3,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, FnArg, Meta, Pat, PatType, Receiver, ReceiverKind, Signature, Type};
 use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Meta, Pat, PatType, Receiver, ReceiverKind, Signature, Type};
 
 use crate::types::{self, Passing};
 
@@ -80,7 +80,16 @@ fn self_parameter(receiver: &Receiver) -> Parameter {
         ReceiverKind::Typed(_, ty) => (types::nameable(ty), types::passing(ty)),
         _ => (quote_spanned!(receiver.self_token.span=> Self), Passing::Owned),
     };
-    Parameter { value, ty, passing, is_receiver: true, cfg: cfg(&receiver.attrs), names: Vec::new(), pattern: None, changing: Vec::new() }
+    Parameter {
+        value,
+        ty,
+        passing,
+        is_receiver: true,
+        cfg: cfg(&receiver.attrs),
+        names: Vec::new(),
+        pattern: None,
+        changing: Vec::new(),
+    }
 }
 
 fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenStream) -> Parameter {
@@ -92,7 +101,9 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     let mut changing = Vec::new();
     bound_mut(typed.pat.to_token_stream(), &mut changing);
     let simple = match &*typed.pat {
-        Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() && ident.attrs.is_empty() => Some(ident.clone()),
+        Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() && ident.attrs.is_empty() => {
+            Some(ident.clone())
+        }
         _ => None,
     };
     // Passing on `_name` would be a use of a name that says that it is not used.
@@ -116,13 +127,14 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
             let cfg = &parameter.cfg;
             let binding = quote!(#mutability #name);
             prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg let #binding = #name;));
-            typed.pat = Box::new(Pat::Ident(syn::PatIdent { mutability: None, ..ident }));
+            *typed.pat = Pat::Ident(syn::PatIdent { mutability: None, ..ident });
         }
         return parameter;
     }
     let has_mut = typed.pat.to_token_stream().into_iter().any(|tree| contains_mut(&tree));
     let pattern = typed.pat.to_token_stream();
-    if !needs.whole && !(has_mut && needs.rebind && !types::is_plain(&typed.ty)) {
+    let moves = has_mut && needs.rebind && !types::is_plain(&typed.ty);
+    if !(needs.whole || moves) {
         // The pattern stays where it is.
         return Parameter { value: pattern, ty, passing, is_receiver: false, cfg, names, pattern: None, changing };
     }
@@ -138,13 +150,13 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     let binding = quote!(#pattern);
     prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg #lints let #binding = #name;));
     typed.attrs.retain(|attribute| !is_lint(attribute));
-    typed.pat = Box::new(Pat::Ident(syn::PatIdent {
+    *typed.pat = Pat::Ident(syn::PatIdent {
         attrs: Vec::new(),
         by_ref: None,
         mutability: None,
         ident: name.clone(),
         subpat: None,
-    }));
+    });
     Parameter {
         value: name.to_token_stream(),
         ty,
@@ -165,12 +177,14 @@ fn visible_name(text: &str, at: usize) -> String {
 }
 
 fn cfg(attributes: &[Attribute]) -> TokenStream {
-    let kept = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"));
+    let kept =
+        attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"));
     quote!(#(#kept)*)
 }
 
 fn is_lint(attribute: &Attribute) -> bool {
-    ["allow", "expect", "warn", "deny", "forbid"].iter().any(|level| attribute.path().is_ident(level)) && matches!(attribute.meta, Meta::List(_))
+    ["allow", "expect", "warn", "deny", "forbid"].iter().any(|level| attribute.path().is_ident(level))
+        && matches!(attribute.meta, Meta::List(_))
 }
 
 fn lints(attributes: &[Attribute]) -> TokenStream {
@@ -191,8 +205,10 @@ fn bound(pattern: TokenStream, names: &mut Vec<Ident>) {
                 let upper = text.starts_with(char::is_uppercase);
                 // `field: pattern`, `path::Name`, `Name { .. }`
                 let colon = matches!(trees.get(at + 1), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
-                let path = at > 0 && matches!(&trees[at - 1], TokenTree::Punct(punct) if punct.as_char() == ':')
-                    && at > 1 && matches!(&trees[at - 2], TokenTree::Punct(punct) if punct.as_char() == ':');
+                let path = at > 0
+                    && matches!(&trees[at - 1], TokenTree::Punct(punct) if punct.as_char() == ':')
+                    && at > 1
+                    && matches!(&trees[at - 2], TokenTree::Punct(punct) if punct.as_char() == ':');
                 if !keyword && !upper && !colon && !path {
                     names.push(word.clone());
                 }
@@ -205,7 +221,9 @@ fn bound(pattern: TokenStream, names: &mut Vec<Ident>) {
 /// The names that a pattern binds as `mut`, which is not `ref mut`.
 fn bound_mut(pattern: TokenStream, names: &mut Vec<Ident>) {
     let trees: Vec<TokenTree> = pattern.into_iter().collect();
-    let is = |at: Option<usize>, wanted: &str| at.and_then(|at| trees.get(at)).is_some_and(|tree| tree.to_string() == wanted);
+    let is = |at: Option<usize>, wanted: &str| {
+        at.and_then(|at| trees.get(at)).is_some_and(|tree| tree.to_string() == wanted)
+    };
     for (at, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Group(group) => bound_mut(group.stream(), names),
@@ -231,5 +249,8 @@ fn contains_mut(tree: &TokenTree) -> bool {
 /// Whether a type is `Pin<&mut ..>`, which can be lent only once.
 pub(crate) fn is_pinned(ty: &Type) -> bool {
     let Type::Path(path) = types::peel(ty) else { return false };
-    path.path.segments.last().is_some_and(|last| last.ident == "Pin" && last.arguments.to_token_stream().to_string().contains("mut"))
+    path.path
+        .segments
+        .last()
+        .is_some_and(|last| last.ident == "Pin" && last.arguments.to_token_stream().to_string().contains("mut"))
 }

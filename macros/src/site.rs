@@ -9,22 +9,16 @@ use syn::ext::IdentExt;
 use crate::args::{Args, Key, Kind, Setting};
 use crate::expand::MARK;
 use crate::fallback::{first, last, parenthesized};
-use crate::value::Given;
+use crate::number::Given;
 
 /// An expression of type `&'static CircuitBreaker`.
 pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span) -> TokenStream) -> TokenStream {
     let here = Span::mixed_site();
     let krate = private(here);
     let site = Ident::new(MARK, here);
-    let name = match &args.name {
-        Some(name) => quote!(::core::option::Option::Some(#name)),
-        None => quote!(::core::option::Option::None),
-    };
+    let name = option(args.name.as_ref());
     let function = signature.ident.unraw().to_string();
-    let preset = match &args.preset {
-        Some((preset, _)) => quote!(::core::option::Option::Some(#krate::Preset::#preset)),
-        None => quote!(::core::option::Option::None),
-    };
+    let preset = option(args.preset.as_ref().map(|(preset, _)| quote_spanned!(here=> #krate::Preset::#preset)));
     let location = quote_spanned! {here=>
         #krate::Location {
             module: ::core::module_path!(),
@@ -62,6 +56,11 @@ pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span)
     }}
 }
 
+/// An `Option` in tokens.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+}
+
 /// The setting at which a contradiction shows that only the compiler can see, because it depends on
 /// a constant, a preset or a default.
 fn judged(args: &Args) -> Option<&Setting> {
@@ -69,7 +68,12 @@ fn judged(args: &Args) -> Option<&Setting> {
     constant.or_else(|| {
         args.settings.iter().rev().find(|setting| match setting.key {
             Key::FailureThreshold => setting.given == Given::Off,
-            Key::RecoveryTimeout | Key::HalfOpenTimeout | Key::Timeout | Key::Multiplier | Key::Jitter | Key::FailureRateThreshold => false,
+            Key::RecoveryTimeout
+            | Key::HalfOpenTimeout
+            | Key::Timeout
+            | Key::Multiplier
+            | Key::Jitter
+            | Key::FailureRateThreshold => false,
             _ => true,
         })
     })

@@ -10,12 +10,70 @@ use crate::errors::Errors;
 use crate::rewrite;
 
 const WORDS: &[&str] = &[
-    "name", "preset", "failure_threshold", "recovery_timeout", "half_open_max_calls", "success_threshold", "timeout",
-    "failure_rate_threshold", "slow_call_duration", "window_size", "window_duration", "minimum_calls", "jitter",
-    "fallback", "fallback_on", "on_open", "failure_if", "ignore_if", "returns", "crate", "any", "open", "off", "kafka",
-    "future", "self", "Self", "fn", "async", "move", "unsafe", "const", "extern", "pub", "struct", "impl", "trait",
-    "mod", "use", "static", "type", "where", "mut", "ref", "dyn", "for", "let", "gen", "default", "safe", "union",
-    "macro_rules", "u8", "Result", "Future", "Pin", "Box", "pin", "x", "y", "f", "circuit_breaker", "return", "_x",
+    "name",
+    "preset",
+    "failure_threshold",
+    "recovery_timeout",
+    "half_open_max_calls",
+    "success_threshold",
+    "timeout",
+    "failure_rate_threshold",
+    "slow_call_duration",
+    "window_size",
+    "window_duration",
+    "minimum_calls",
+    "jitter",
+    "fallback",
+    "fallback_on",
+    "on_open",
+    "failure_if",
+    "ignore_if",
+    "returns",
+    "crate",
+    "any",
+    "open",
+    "off",
+    "kafka",
+    "future",
+    "self",
+    "Self",
+    "fn",
+    "async",
+    "move",
+    "unsafe",
+    "const",
+    "extern",
+    "pub",
+    "struct",
+    "impl",
+    "trait",
+    "mod",
+    "use",
+    "static",
+    "type",
+    "where",
+    "mut",
+    "ref",
+    "dyn",
+    "for",
+    "let",
+    "gen",
+    "default",
+    "safe",
+    "union",
+    "macro_rules",
+    "u8",
+    "Result",
+    "Future",
+    "Pin",
+    "Box",
+    "pin",
+    "x",
+    "y",
+    "f",
+    "circuit_breaker",
+    "return",
+    "_x",
 ];
 
 const ARGUMENTS: &[&str] = &[
@@ -61,9 +119,11 @@ fn token() -> impl Strategy<Value = TokenTree> {
 fn tokens() -> impl Strategy<Value = TokenStream> {
     let leaf = prop::collection::vec(token(), 0..8).prop_map(|trees| trees.into_iter().collect::<TokenStream>());
     leaf.prop_recursive(4, 64, 8, |inner| {
-        let delimiter = prop::sample::select(&[Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None][..]);
+        let delimiter =
+            prop::sample::select(&[Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None][..]);
         let group = (delimiter, inner).prop_map(|(delimiter, inner)| TokenTree::Group(Group::new(delimiter, inner)));
-        prop::collection::vec(prop_oneof![2 => token(), 1 => group], 0..10).prop_map(|trees| trees.into_iter().collect())
+        prop::collection::vec(prop_oneof![2 => token(), 1 => group], 0..10)
+            .prop_map(|trees| trees.into_iter().collect())
     })
 }
 
@@ -97,12 +157,12 @@ proptest! {
 
     #[test]
     fn never_panics_on_any_tokens(arguments in tokens(), item in tokens()) {
-        let _ = rewrite(arguments, item);
+        let _ = rewrite(arguments, &item);
     }
 
     #[test]
     fn any_arguments_leave_a_function(arguments in tokens(), item in prop::sample::select(ITEMS)) {
-        let output = rewrite(arguments, parsed(item));
+        let output = rewrite(arguments, &parsed(item));
         prop_assert!(is_file(output.clone()), "{output}");
     }
 
@@ -116,14 +176,14 @@ proptest! {
         let arguments = damaged(parsed(arguments), &mut damage);
         let item = damaged(parsed(item), &mut damage);
         let was = is_file(item.clone());
-        let output = rewrite(arguments, item);
+        let output = rewrite(arguments, &item);
         prop_assert!(!was || is_file(output.clone()), "{output}");
     }
 
     #[test]
     fn any_item_is_emitted_again(item in tokens()) {
         let was = is_file(item.clone());
-        let output = rewrite(TokenStream::new(), item);
+        let output = rewrite(TokenStream::new(), &item);
         prop_assert!(!was || is_file(output.clone()), "{output}");
     }
 }
@@ -157,7 +217,13 @@ fn one_mistake_does_not_hide_another() {
 #[test]
 #[ignore = "prints for a reader"]
 fn show() {
-    for (arguments, item) in [(ARGUMENTS[0], ITEMS[0]), ("", ITEMS[1]), (ARGUMENTS[0], ITEMS[1]), ("", ITEMS[2]), ("fallback = g, fallback_on = any, timeout = 5", ITEMS[1])] {
-        println!("#[circuit_breaker({arguments})]\n{}\n", rewrite(parsed(arguments), parsed(item)));
+    for (arguments, item) in [
+        (ARGUMENTS[0], ITEMS[0]),
+        ("", ITEMS[1]),
+        (ARGUMENTS[0], ITEMS[1]),
+        ("", ITEMS[2]),
+        ("fallback = g, fallback_on = any, timeout = 5", ITEMS[1]),
+    ] {
+        println!("#[circuit_breaker({arguments})]\n{}\n", rewrite(parsed(arguments), &parsed(item)));
     }
 }

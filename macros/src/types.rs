@@ -37,7 +37,8 @@ pub(crate) fn passing(ty: &Type) -> Passing {
 /// Whether a type holds no lifetime that could be shortened: numbers, and arrays and tuples of them.
 pub(crate) fn is_plain(ty: &Type) -> bool {
     const PLAIN: [&str; 16] = [
-        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize",
     ];
     match peel(ty) {
         Type::Path(path) => path.path.get_ident().is_some_and(|ident| PLAIN.iter().any(|plain| ident == plain)),

@@ -13,6 +13,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::bus::Bus;
 use crate::clock::{self, Clock, nanos};
+use crate::config::ConfigError;
 use crate::error::{CircuitBreakerError, Name};
 use crate::event::{Cause, Event, Transition};
 use crate::layers::Layers;
@@ -78,10 +79,15 @@ pub(crate) struct Counts {
 }
 
 impl Core {
-    pub(crate) fn new(name: Name, layers: Layers, clock: Option<Arc<dyn Clock>>, bus: Arc<Bus>) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        layers: Layers,
+        clock: Option<Arc<dyn Clock>>,
+        bus: Arc<Bus>,
+    ) -> Result<Self, ConfigError> {
         let label: Arc<str> = name.as_str().into();
         let seed = RandomState::new().hash_one(&*label);
-        let policy = *layers.policy();
+        let policy = layers.resolve()?;
         let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
         let core = Core {
             word: AtomicU64::new(0),
@@ -113,7 +119,7 @@ impl Core {
             core.follow(&mut inner, policy);
             core.publish(&inner);
         }
-        core
+        Ok(core)
     }
 
     /// The error of a call that was cut off.

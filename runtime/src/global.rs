@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::error::Name;
 use crate::handle::CircuitBreaker;
-use crate::layers::Statement;
+use crate::layers::Declaration;
 use crate::location::Location;
 use crate::preset::Preset;
 use crate::registry::{Registry, Summary};
@@ -83,8 +83,8 @@ impl Global {
     fn attach(&self, site: &'static Site, defaults: &mut HashMap<&'static str, Location>) -> &'static CircuitBreaker {
         site.breaker.get_or_init(|| {
             let name = site.name.unwrap_or_else(|| default_name(site.location, defaults));
-            let statement = Statement { location: site.location, preset: site.preset, settings: site.settings };
-            let attached = self.registry.insert(Name::Static(name), statement);
+            let declaration = Declaration { location: site.location, preset: site.preset, settings: site.settings };
+            let attached = self.registry.insert(Name::Static(name), declaration);
             attached.expect("the attribute has checked its name and settings by the same rules, at compile time")
         })
     }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigBuilder, ConfigError, check_name};
 use crate::env::Environment;
 use crate::error::Name;
-use crate::layers::{Layers, Statement};
+use crate::layers::{Declaration, Layers};
 use crate::location::Location;
 use crate::state::{Mode, State};
 use crate::status::{Snapshot, Status};
@@ -54,14 +54,19 @@ impl CircuitBreaker {
     pub fn new(name: &str, config: impl Into<Config>) -> Result<Self, ConfigError> {
         check_name(name)?;
         let config = config.into();
-        let statement =
-            Statement { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
-        let (layers, _) = Layers::new(name, statement, &Environment::default())?;
-        Ok(Self::from_parts(Name::new(name), layers, None, Arc::default()))
+        let declaration =
+            Declaration { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
+        let (layers, _) = Layers::new(name, declaration, &Environment::default())?;
+        Self::from_parts(Name::new(name), layers, None, Arc::default())
     }
 
-    pub(crate) fn from_parts(name: Name, layers: Layers, clock: Option<Arc<dyn Clock>>, bus: Arc<Bus>) -> Self {
-        CircuitBreaker { core: Arc::new(Core::new(name, layers, clock, bus)) }
+    pub(crate) fn from_parts(
+        name: Name,
+        layers: Layers,
+        clock: Option<Arc<dyn Clock>>,
+        bus: Arc<Bus>,
+    ) -> Result<Self, ConfigError> {
+        Ok(CircuitBreaker { core: Arc::new(Core::new(name, layers, clock, bus)?) })
     }
 
     /// The name of the breaker.
@@ -91,7 +96,7 @@ impl CircuitBreaker {
 
     /// The places in the source that share the breaker, sorted.
     pub fn locations(&self) -> Vec<Location> {
-        self.core.lock().layers.locations.clone()
+        self.core.lock().layers.locations()
     }
 
     /// Closes the circuit, empties the window and ends a mode. Counters stay. Calls under way count as late.

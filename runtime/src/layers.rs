@@ -11,62 +11,52 @@ use crate::policy::{Policy, Stated};
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
 
-type Layer = Vec<(Key, Value)>;
+/// One setting as somebody stated it.
+#[derive(Clone, Copy, Debug)]
+struct Statement {
+    key: Key,
+    value: Value,
+    origin: Origin,
+    /// Who stated it, as an index of `locations`; of use for settings of the code alone.
+    by: usize,
+}
 
-/// The statements about one breaker. What is in here resolves: [`Layers::policy`] cannot fail.
+/// The statements about one breaker. They resolve: nobody is let in who contradicts the others.
 #[derive(Clone, Debug)]
 pub(crate) struct Layers {
-    policy: Policy,
-    preset: Option<(Preset, Location)>,
-    environment: Layer,
-    code: Layer,
-    /// Who stated each setting of `code`, by index.
-    code_at: Vec<Location>,
-    named: Layer,
-    runtime: Layer,
-    /// The functions behind the breaker.
-    pub(crate) locations: Vec<Location>,
+    preset: Option<(Preset, usize)>,
+    statements: Vec<Statement>,
+    /// The functions behind the breaker, in the order in which they came.
+    locations: Vec<Location>,
     /// What they disagree about.
     pub(crate) conflicts: Vec<Conflict>,
 }
 
 /// What a function, or a line that makes a breaker by hand, says about its breaker.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Statement<'a> {
+pub(crate) struct Declaration<'a> {
     pub(crate) location: Location,
     pub(crate) preset: Option<Preset>,
     pub(crate) settings: &'a [(Key, Value)],
 }
 
 impl Layers {
-    /// The first statement about a breaker, and what the environment says of it.
+    /// The first declaration of a breaker, and what the environment says of it.
     pub(crate) fn new(
         breaker: &str,
-        statement: Statement<'_>,
+        declaration: Declaration<'_>,
         environment: &Environment,
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let state = |&(key, value): &(Key, Value)| Statement { key, value, origin: Origin::Code, by: 0 };
         let mut layers = Layers {
-            policy: Policy::resolve(&Stated::NONE)?,
-            preset: statement.preset.map(|preset| (preset, statement.location)),
-            environment: Layer::new(),
-            code: statement.settings.to_vec(),
-            code_at: vec![statement.location; statement.settings.len()],
-            named: Layer::new(),
-            runtime: Layer::new(),
-            locations: vec![statement.location],
+            preset: declaration.preset.map(|preset| (preset, 0)),
+            statements: declaration.settings.iter().map(state).collect(),
+            locations: vec![declaration.location],
             conflicts: Vec::new(),
         };
-        layers.settle()?;
+        layers.resolve()?;
         let warnings = layers.take_environment(breaker, environment);
         Ok((layers, warnings))
-    }
-
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    pub(crate) fn preset(&self) -> Option<Preset> {
-        self.preset.map(|(preset, _)| preset)
     }
 
     /// All settings laid over each other.
@@ -75,54 +65,61 @@ impl Layers {
         if let Some((preset, _)) = self.preset {
             stated.overlay(preset.settings(), Origin::Preset);
         }
-        stated.overlay(&self.environment, Origin::Environment);
-        stated.overlay(&self.code, Origin::Code);
-        stated.overlay(&self.named, Origin::BreakerEnvironment);
-        stated.overlay(&self.runtime, Origin::Runtime);
+        for origin in [Origin::Environment, Origin::Code, Origin::BreakerEnvironment, Origin::Runtime] {
+            let layer = self.statements.iter().filter(|statement| statement.origin == origin);
+            layer.for_each(|statement| stated.overlay(&[(statement.key, statement.value)], origin));
+        }
         stated
     }
 
-    fn settle(&mut self) -> Result<(), ConfigError> {
-        self.policy = Policy::resolve(&self.stated())?;
-        Ok(())
+    /// What the settings come to.
+    pub(crate) fn resolve(&self) -> Result<Policy, ConfigError> {
+        Policy::resolve(&self.stated()).map_err(ConfigError::from)
+    }
+
+    pub(crate) fn preset(&self) -> Option<Preset> {
+        self.preset.map(|(preset, _)| preset)
+    }
+
+    /// The functions behind the breaker, sorted.
+    pub(crate) fn locations(&self) -> Vec<Location> {
+        let mut locations = self.locations.clone();
+        locations.sort_unstable();
+        locations
     }
 
     /// Applies a change, or leaves everything as it was.
-    fn attempt(&mut self, change: impl FnOnce(&mut Layers)) -> Result<(), ConfigError> {
+    fn attempt(&mut self, change: impl FnOnce(&mut Layers)) -> Result<Policy, ConfigError> {
         let mut changed = self.clone();
         change(&mut changed);
-        changed.settle()?;
+        let policy = changed.resolve()?;
         *self = changed;
-        Ok(())
+        Ok(policy)
     }
 
     /// Takes what the environment states. A variable that contradicts the rest is told and left
     /// out; two that only fit together are taken together.
     fn take_environment(&mut self, breaker: &str, environment: &Environment) -> Vec<Warning> {
-        let named = environment.of(breaker);
-        let both = |layers: &mut Layers| {
-            layers.environment = environment.all.clone();
-            layers.named = named.to_vec();
-        };
-        if self.attempt(both).is_ok() {
+        let state = |origin| move |&(key, value): &(Key, Value)| Statement { key, value, origin, by: 0 };
+        let named = environment.of(breaker).iter().map(state(Origin::BreakerEnvironment));
+        let mut left: Vec<Statement> = named.chain(environment.all.iter().map(state(Origin::Environment))).collect();
+        if left.is_empty() || self.attempt(|layers| layers.statements.extend(&left)).is_ok() {
             return Vec::new();
         }
-        let mut left: Vec<(bool, Key, Value)> = named.iter().map(|(key, value)| (true, *key, *value)).collect();
-        left.extend(environment.all.iter().map(|(key, value)| (false, *key, *value)));
         loop {
             let before = left.len();
             let mut problems = Vec::new();
-            left.retain(|&(is_named, key, value)| {
-                let taken = self.attempt(|layers| {
-                    let layer = if is_named { &mut layers.named } else { &mut layers.environment };
-                    layer.push((key, value));
-                });
+            left.retain(|statement| {
+                let taken = self.attempt(|layers| layers.statements.push(*statement));
                 taken.map_err(|error| problems.push(error)).is_err()
             });
             if left.len() == before {
-                let warning = |((is_named, key, value), problem): ((bool, Key, Value), ConfigError)| Warning {
-                    variable: env::variable(is_named.then_some(breaker), key),
-                    value: value.to_string(),
+                let warning = |(statement, problem): (Statement, ConfigError)| Warning {
+                    variable: env::variable(
+                        (statement.origin == Origin::BreakerEnvironment).then_some(breaker),
+                        statement.key,
+                    ),
+                    value: statement.value.to_string(),
                     problem: format!("for circuit '{breaker}', {problem}"),
                 };
                 return left.into_iter().zip(problems).map(warning).collect();
@@ -131,43 +128,41 @@ impl Layers {
     }
 
     /// Takes what another function of the same name states, and returns what it contradicts.
-    pub(crate) fn merge(&mut self, breaker: &Arc<str>, statement: Statement<'_>) -> Vec<Conflict> {
-        let at = statement.location;
-        if !self.locations.contains(&at) {
+    pub(crate) fn merge(&mut self, breaker: &Arc<str>, declaration: Declaration<'_>) -> Vec<Conflict> {
+        let at = declaration.location;
+        let by = self.locations.iter().position(|known| *known == at).unwrap_or_else(|| {
             self.locations.push(at);
-            self.locations.sort_unstable();
-        }
+            self.locations.len() - 1
+        });
         let mut conflicts = Vec::new();
         let mut conflict = |key: &'static str, kept: String, kept_at: Location, ignored: String| {
             let breaker = Arc::clone(breaker);
             conflicts.push(Conflict { breaker, key, kept, kept_at, ignored, ignored_at: at });
         };
-        match (self.preset, statement.preset) {
-            (Some((kept, kept_at)), Some(preset)) if kept != preset => {
-                conflict("preset", kept.to_string(), kept_at, preset.to_string());
+        match (self.preset, declaration.preset) {
+            (Some((kept, kept_by)), Some(preset)) if kept != preset => {
+                conflict("preset", kept.to_string(), self.locations[kept_by], preset.to_string());
             }
             (None, Some(preset)) => {
-                if let Err(error) = self.attempt(|layers| layers.preset = Some((preset, at))) {
-                    conflict("preset", error.to_string(), self.locations[0], preset.to_string());
+                if self.attempt(|layers| layers.preset = Some((preset, by))).is_err() {
+                    conflict("preset", "none".to_owned(), self.locations[0], preset.to_string());
                 }
             }
             _ => {}
         }
-        for &(key, value) in statement.settings {
-            if let Some(index) = self.code.iter().position(|(known, _)| *known == key) {
-                let kept = self.code[index].1;
+        for &(key, value) in declaration.settings {
+            let known = self.statements.iter().find(|known| known.key == key && known.origin == Origin::Code);
+            if let Some(&Statement { value: kept, by, .. }) = known {
                 if kept != value {
-                    conflict(key.as_str(), kept.to_string(), self.code_at[index], value.to_string());
+                    conflict(key.as_str(), kept.to_string(), self.locations[by], value.to_string());
                 }
                 continue;
             }
-            let added = self.attempt(|layers| {
-                layers.code.push((key, value));
-                layers.code_at.push(at);
-            });
-            if added.is_err() {
-                let kept = self.policy.get(key).to_string();
-                conflict(key.as_str(), kept, self.locations[0], value.to_string());
+            let statement = Statement { key, value, origin: Origin::Code, by };
+            if self.attempt(|layers| layers.statements.push(statement)).is_err() {
+                // It contradicts other keys; in force is what those leave of it.
+                let in_force = self.resolve().map_or(Value::Off, |policy| policy.get(key));
+                conflict(key.as_str(), in_force.to_string(), self.locations[0], value.to_string());
             }
         }
         conflicts.retain(|conflict| !self.conflicts.contains(conflict));
@@ -176,11 +171,12 @@ impl Layers {
     }
 
     /// Changes settings at run time: all of them, or none and an error.
-    pub(crate) fn reconfigure(&mut self, changes: &[(Key, Value)]) -> Result<(), ConfigError> {
+    pub(crate) fn reconfigure(&mut self, changes: &[(Key, Value)]) -> Result<Policy, ConfigError> {
         self.attempt(|layers| {
             for &(key, value) in changes {
-                layers.runtime.retain(|(known, _)| *known != key && !excludes(key, *known));
-                layers.runtime.push((key, value));
+                let gives_way = |other: &Statement| other.key == key || excludes(key, other.key);
+                layers.statements.retain(|known| known.origin != Origin::Runtime || !gives_way(known));
+                layers.statements.push(Statement { key, value, origin: Origin::Runtime, by: 0 });
             }
         })
     }

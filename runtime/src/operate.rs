@@ -9,7 +9,7 @@ use crate::clock::{Clock, nanos};
 use crate::config::ConfigError;
 use crate::error::Reason;
 use crate::event::{Cause, Event};
-use crate::layers::Statement;
+use crate::layers::Declaration;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
 use crate::settings::{Key, Value};
@@ -96,8 +96,7 @@ impl Core {
 
     pub(crate) fn reconfigure(&self, changes: &[(Key, Value)]) -> Result<(), ConfigError> {
         self.command(|inner, _| {
-            inner.layers.reconfigure(changes)?;
-            let policy = *inner.layers.policy();
+            let policy = inner.layers.reconfigure(changes)?;
             self.follow(inner, policy);
             let keys = || changes.iter().map(|(key, _)| *key).collect();
             self.bus.publish(|| Event::Reconfigured { breaker: Arc::clone(&self.label), keys: keys() });
@@ -106,12 +105,14 @@ impl Core {
     }
 
     /// Takes what another function of this name states. The caller delivers, because it may hold a lock.
-    pub(crate) fn merge(&self, statement: Statement<'_>) {
+    pub(crate) fn merge(&self, declaration: Declaration<'_>) {
         let inner = &mut *self.lock();
-        let conflicts = inner.layers.merge(&self.label, statement);
-        let policy = *inner.layers.policy();
-        self.follow(inner, policy);
-        self.publish(inner);
+        let conflicts = inner.layers.merge(&self.label, declaration);
+        // What resolved before and was merged resolves.
+        if let Ok(policy) = inner.layers.resolve() {
+            self.follow(inner, policy);
+            self.publish(inner);
+        }
         for conflict in conflicts {
             self.bus.complain(Event::Conflict(conflict));
         }
@@ -222,7 +223,7 @@ impl Core {
             last_failure: inner.last_failure.map(|at| wall(now, at)),
             preset: inner.layers.preset(),
             settings: Key::ALL.into_iter().map(setting).collect(),
-            locations: inner.layers.locations.clone(),
+            locations: inner.layers.locations(),
             conflicts: inner.layers.conflicts.clone(),
         }
     }

@@ -15,7 +15,7 @@ use crate::env::Environment;
 use crate::error::Name;
 use crate::event::{Conflict, Event, Warning};
 use crate::handle::CircuitBreaker;
-use crate::layers::{Layers, Statement};
+use crate::layers::{Declaration, Layers};
 use crate::location::Location;
 use crate::state::State;
 use crate::status::Status;
@@ -105,9 +105,9 @@ impl Registry {
     pub fn get_or_insert(&self, name: &str, config: impl Into<Config>) -> Result<CircuitBreaker, ConfigError> {
         check_name(name)?;
         let config = config.into();
-        let statement =
-            Statement { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
-        let breaker = self.insert(Name::new(name), statement);
+        let declaration =
+            Declaration { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
+        let breaker = self.insert(Name::new(name), declaration);
         self.deliver();
         breaker
     }
@@ -117,28 +117,28 @@ impl Registry {
         self.inner.bus.deliver();
     }
 
-    /// Adds a statement to the breaker of its name, or makes the breaker. The caller delivers.
-    pub(crate) fn insert(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
+    /// Adds a declaration to the breaker of its name, or makes the breaker. The caller delivers.
+    pub(crate) fn insert(&self, name: Name, declaration: Declaration<'_>) -> Result<CircuitBreaker, ConfigError> {
         match self.get(name.as_str()) {
             Some(breaker) => {
-                breaker.core.merge(statement);
+                breaker.core.merge(declaration);
                 Ok(breaker)
             }
-            None => self.make(name, statement),
+            None => self.make(name, declaration),
         }
     }
 
-    fn make(&self, name: Name, statement: Statement<'_>) -> Result<CircuitBreaker, ConfigError> {
-        let (layers, warnings) = Layers::new(name.as_str(), statement, &self.inner.environment)?;
+    fn make(&self, name: Name, declaration: Declaration<'_>) -> Result<CircuitBreaker, ConfigError> {
+        let (layers, warnings) = Layers::new(name.as_str(), declaration, &self.inner.environment)?;
         let clock = self.inner.clock.read().clone();
         let bus = &self.inner.bus;
-        let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus));
+        let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus))?;
         let label = Arc::clone(&made.core.label);
         let mut breakers = self.inner.breakers.write();
         if let Some(other) = breakers.get(&label).cloned() {
             // Another thread was faster.
             drop(breakers);
-            other.core.merge(statement);
+            other.core.merge(declaration);
             return Ok(other);
         }
         breakers.insert(Arc::clone(&label), made.clone());

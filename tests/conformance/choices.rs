@@ -94,7 +94,9 @@ fn unmet_need(trace: &Trace, flag: &str, allowed: &Value) -> Option<String> {
     let is_ours = |value: &Value| match value {
         Value::String(text) => text == ours,
         Value::Null => *ours == "none",
-        other => other.to_string() == *ours,
+        Value::Bool(true) => *ours == "true",
+        Value::Bool(false) => *ours == "false",
+        _ => false,
     };
     (!values.iter().any(is_ours)).then(|| format!("needs `{flag}` in {allowed}: ours is \"{ours}\""))
 }

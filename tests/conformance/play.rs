@@ -120,10 +120,10 @@ fn play_as(
     let mut remarks = Vec::new();
     match (window, reading) {
         (Some(_), Reading::InARow) => {
-            remarks.push("failures in a window, played as failures in a row: the same here".into())
+            remarks.push("failures in a window, played as failures in a row: the same here".into());
         }
         (Some(_), Reading::Share) => {
-            remarks.push("failures in a window, played as a share of a full window: the same here".into())
+            remarks.push("failures in a window, played as a share of a full window: the same here".into());
         }
         (None, _) => {}
     }

@@ -48,10 +48,10 @@ fn a_refusal_says_who_why_and_how_long() {
 #[test]
 fn errors_and_handles_cross_threads() {
     fn crosses<T: Send + Sync + 'static>() {}
+    fn sends<T: Send>() {}
     crosses::<CircuitBreakerError>();
     crosses::<breakerbox::CircuitBreaker>();
     crosses::<breakerbox::Registry>();
-    fn sends<T: Send>() {}
     sends::<breakerbox::Permit<'_>>();
 }
 

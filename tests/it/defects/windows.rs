@@ -117,7 +117,7 @@ fn a_long_idle_time_empties_a_time_window() {
 fn a_time_window_counts_a_hundred_thousand_calls_exactly() {
     let b = bench(last_ten_seconds().minimum_calls(1_000_000));
     for step in 0..100 {
-        b.fail(if step % 2 == 0 { 1 } else { 0 });
+        b.fail(u32::from(step % 2 == 0));
         b.succeed(1000);
         b.advance(millis(50));
     }

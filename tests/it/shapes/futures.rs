@@ -81,7 +81,7 @@ use super::*;
 }
 #[test] fn r05_impl_future_method_with_lifetime() { // [+returned futures]
     impl Client { #[circuit_breaker(name = "r05", failure_threshold = 5, recovery_timeout = 30)] fn fut<'a>(&'a self, k: &'a str) -> impl Future<Output = Result<usize, MyErr>> + Send + 'a { async move { Ok(self.n as usize + k.len()) } } }
-    assert_eq!(block_on(Client::new(1).unwrap().fut("a")).unwrap(), 2);
+    assert_eq!(block_on(Client { n: 1, log: vec![] }.fut("a")).unwrap(), 2);
 }
 
 // ───────────────────────────── with other attributes ─────────────────────────────
