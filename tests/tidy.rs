@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 12] = [
     &["clock", "duration", "lazy", "location", "outcome", "state", "wire"],
-    &["error", "settings", "ticket", "word"],
-    &["answer", "event", "preset", "stripes"],
+    &["error", "settings", "word"],
+    &["answer", "event", "preset", "stripes", "ticket"],
     &["bus", "policy", "status", "window"],
     &["config", "env", "machine"],
     &["layers"],

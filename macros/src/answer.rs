@@ -87,7 +87,7 @@ impl<'a> Answer<'a> {
         let returned = &self.context.returned;
         let Some(on_open) = &self.context.args.on_open else {
             if self.is_async && self.context.is_plain() {
-                return quote_spanned!(Span::mixed_site()=> (by_type.refuse)(#error));
+                return quote_spanned!(Span::mixed_site()=> (asked.refuse)(#error));
             }
             let span = first(returned);
             let private = self.context.private(span);

@@ -73,20 +73,20 @@ impl Context<'_> {
         let (private, returned) = (self.private(span), &self.returned);
         match self.told() {
             Some(judge) => judge,
-            None if self.is_plain() => quote_spanned!(Span::mixed_site()=> by_type.judge),
-            None => quote_spanned!(span=> #private::judge::<#returned>()),
+            None if self.is_plain() => quote_spanned!(span=> move |returned| #private::judged(asked.judge, returned)),
+            None => quote_spanned!(span=> |returned| #private::classify::<#returned>(returned)),
         }
     }
 
     /// Asks the type, once, for what it knows of failures and refusals.
-    pub(crate) fn by_type(&self) -> TokenStream {
+    pub(crate) fn ask(&self) -> TokenStream {
         if !self.is_plain() {
             return TokenStream::new();
         }
         let span = first(&self.returned);
         let (private, returned) = (self.private(span), &self.returned);
-        let asked = quote_spanned!(span=> #private::by_type::<#returned>());
-        quote_spanned!(Span::mixed_site()=> let by_type = #asked;)
+        let asked = quote_spanned!(span=> #private::ask::<#returned>());
+        quote_spanned!(Span::mixed_site()=> let asked = #asked;)
     }
 
     /// Whether a call is cut off after a time.

@@ -180,7 +180,7 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
         (TokenStream::new(), judge, TokenStream::new())
     };
     let call = quote_spanned!(here=> #private::#function::<#returned, _, _>(entered, #future, #judge));
-    let by_type = context.by_type();
+    let ask = context.ask();
     let failed = any.then(|| quote_spanned!(here=> #private::failed(#breaker)));
     let admitted = match (context.has_timeout(), any) {
         (false, false) => quote_spanned!(here=> return #call.await),
@@ -209,7 +209,7 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
     let asked = asked(context, &admitted);
     quote_spanned! {here=>
         let #breaker = #site;
-        #by_type
+        #ask
         #kept
         let #error = #asked;
         #finally
@@ -235,10 +235,10 @@ fn tail_block(context: &Context<'_>, function: &Function, tail: &Tail, site: &To
 fn deferred(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
     let (private, returned) = (context.private(here), &context.returned);
-    let (by_type, judge) = (context.by_type(), context.judge());
+    let (ask, judge) = (context.ask(), context.judge());
     quote_spanned! {here=> {
-        #by_type
-        #private::deferred::<#returned, _, _>(#site, by_type.refuse, #future, #judge)
+        #ask
+        #private::deferred::<#returned, _, _>(#site, asked.refuse, #future, #judge)
     }}
 }
 

@@ -99,9 +99,7 @@ impl Core {
     }
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
-        if let Some(moved) = inner.machine.tick(&inner.policy, self.seed(), now) {
-            self.commit(inner, moved);
-        }
+        self.tick(inner);
         let (admission, moved) = inner.machine.admit(&inner.policy, now);
         if let Some(moved) = moved {
             self.commit(inner, moved);

@@ -7,12 +7,12 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::bus::Bus;
-use crate::clock::{self, Clock, nanos};
+use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::{CircuitBreakerError, Name};
 use crate::event::{Cause, Event, Transition};
@@ -154,7 +154,7 @@ impl Core {
             && self.now(word).saturating_sub(ticket.started) > self.slow_after.load(Ordering::Relaxed);
         let own = stripes::own();
         let mut now = 0;
-        if word & word::TIME_WINDOW != 0 || end == End::Failure {
+        if word & (word::TIME_WINDOW | word::STATE) != 0 || end == End::Failure {
             now = self.coarse_now(word);
         }
         let in_passing = end == End::Success
@@ -167,15 +167,27 @@ impl Core {
             return;
         }
         let mut inner = self.inner.lock();
-        if !word::same_episode(ticket.word, self.word.load(Ordering::Relaxed)) {
-            let counter = if end == End::Cancelled { &mut inner.counts.cancelled } else { &mut inner.counts.late };
-            *counter += 1;
-            return;
+        self.tick(&mut inner);
+        if ticket.is_of(inner.machine.generation) {
+            self.record(&mut inner, end, slow, own, now);
+        } else if end == End::Cancelled {
+            inner.counts.cancelled += 1;
+        } else {
+            inner.counts.late += 1;
         }
-        self.record(&mut inner, end, slow, own, now);
         self.publish(&inner);
         drop(inner);
         self.bus.deliver();
+    }
+
+    /// Does what time alone has done: a half-open episode that is over without a verdict is open again.
+    pub(crate) fn tick(&self, inner: &mut Inner) {
+        if inner.mode == Mode::Auto && inner.machine.state() == State::HalfOpen {
+            let now = self.now(self.word.load(Ordering::Relaxed));
+            if let Some(moved) = inner.machine.tick(&inner.policy, self.seed, now) {
+                self.commit(inner, moved);
+            }
+        }
     }
 
     /// Takes in the end of a call of this episode.
@@ -214,7 +226,7 @@ impl Core {
             return;
         }
         let Inner { machine, policy, .. } = inner;
-        let verdict = if failed { machine.fail(policy, tally) } else { machine.succeed(policy, tally) };
+        let verdict = if failed { machine.fail(policy, tally) } else { machine.succeed(policy, tally, now) };
         inner.dirty = is_counting && (inner.machine.consecutive > 0 || !tally.is_clean());
         if let Some(verdict) = verdict {
             let now = self.now(self.word.load(Ordering::Relaxed));
@@ -244,7 +256,8 @@ impl Core {
             inner.counts.trips += 1;
         }
         let now = self.now(self.word.load(Ordering::Relaxed));
-        let tally = self.tally(inner, now).unwrap_or_default();
+        // The window is about the closed circuit; trials are not in it.
+        let tally = if from == State::HalfOpen { None } else { self.tally(inner, now) }.unwrap_or_default();
         let machine = &inner.machine;
         let transition = Transition {
             breaker: Arc::clone(&self.label),
@@ -263,7 +276,7 @@ impl Core {
         self.bus.publish(|| Event::Transition(transition.clone()));
         inner.last_transition = Some(Box::new(transition));
         // An open circuit shows what opened it; the next episode starts with an empty window.
-        if to == State::Open {
+        if (from, to) == (State::Closed, State::Open) {
             inner.dirty = false;
         } else {
             self.forget(inner);
@@ -380,10 +393,4 @@ impl Core {
         inner.has_own_clock = clock.is_some();
         *self.clock.write() = clock;
     }
-}
-
-/// A time of the breaker's clock as the wall clock shows it.
-pub(crate) fn wall(now: u64, at: u64) -> SystemTime {
-    let current = SystemTime::now();
-    current.checked_sub(Duration::from_nanos(now.saturating_sub(at))).unwrap_or(current)
 }

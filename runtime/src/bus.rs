@@ -135,7 +135,11 @@ impl Bus {
             let mut listeners = self.listeners.lock();
             let left = listeners.all.iter().filter(|(known, _)| *known != number).cloned().collect();
             let before = std::mem::replace(&mut listeners.all, Arc::new(left));
-            self.heard.store(!listeners.all.is_empty(), Ordering::Relaxed);
+            if listeners.all.is_empty() {
+                self.heard.store(false, Ordering::Relaxed);
+                // What nobody is left to hear is not for a later listener.
+                self.queue.lock().events.clear();
+            }
             before
         };
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A monotonic clock: the time since an origin of its own choice.
 ///
@@ -92,6 +92,12 @@ pub(crate) fn precise() -> u64 {
 #[inline]
 pub(crate) fn coarse() -> u64 {
     system::coarse()
+}
+
+/// A time of the breaker's clock as the wall clock shows it.
+pub(crate) fn wall(now: u64, at: u64) -> SystemTime {
+    let current = SystemTime::now();
+    current.checked_sub(Duration::from_nanos(now.saturating_sub(at))).unwrap_or(current)
 }
 
 #[cfg(target_os = "linux")]

@@ -104,7 +104,8 @@ impl ConfigBuilder {
         self.count(Key::SuccessThreshold, Some(calls))
     }
 
-    /// How long a half-open episode may last without a verdict. Default the larger of `recovery_timeout` and 60 s.
+    /// How long a half-open episode may last without a verdict; each successful trial begins it again.
+    /// Default the larger of `recovery_timeout` and 60 s.
     pub fn half_open_timeout(self, time: Duration) -> Self {
         self.time(Key::HalfOpenTimeout, Some(time))
     }

@@ -130,7 +130,7 @@ impl CircuitBreaker {
     }
 
     /// Opens the circuit for a time of the caller's choice, such as that of a `Retry-After` header.
-    /// An open circuit takes the new time.
+    /// An open circuit takes the new time, which listeners hear as a transition from open to open.
     pub fn open_for(&self, time: Duration) {
         self.core.open_for(time);
     }

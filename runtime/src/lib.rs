@@ -51,8 +51,8 @@
 //!
 //! ```text
 //!  0  clock duration lazy location outcome state wire   plain values
-//!  1  error settings ticket word                    what is refused, set, carried, and packed in the atomic word
-//!  2  answer event preset stripes                   how it is said; what happened; named settings; counters
+//!  1  error settings word                           what is refused, set, and packed in the atomic word
+//!  2  answer event preset stripes ticket            how it is said; what happened; named settings; counters
 //!  3  bus policy status window                      who is told; what settings come to; snapshots; rates
 //!  4  config env machine                            stated settings; variables; the pure decision
 //!  5  layers                                        who stated what

@@ -135,15 +135,17 @@ impl Machine {
     }
 
     /// A call of this episode succeeded.
-    pub(crate) fn succeed(&mut self, policy: &Policy, tally: Tally) -> Option<Verdict> {
+    pub(crate) fn succeed(&mut self, policy: &Policy, tally: Tally, now: u64) -> Option<Verdict> {
         match &mut self.phase {
             Phase::Closed => {
                 self.consecutive = 0;
                 // A success can trip, when it brings the window to its minimum of calls.
                 self.judge(policy, tally).map(Verdict::Open)
             }
-            Phase::HalfOpen { successes, .. } => {
+            Phase::HalfOpen { until, successes, .. } => {
                 *successes += 1;
+                // Its time begins again, or a circuit with few calls could never close.
+                *until = (*until).max(now.saturating_add(nanos(policy.half_open_timeout)));
                 (*successes >= policy.success_threshold).then_some(Verdict::Close)
             }
             Phase::Open { .. } => None,

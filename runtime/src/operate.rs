@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::breaker::{Core, Inner, wall};
-use crate::clock::{Clock, nanos};
+use crate::breaker::{Core, Inner};
+use crate::clock::{Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::Reason;
 use crate::event::{Cause, Event};
@@ -15,6 +15,7 @@ use crate::policy::Policy;
 use crate::settings::{Key, Value};
 use crate::state::{Mode, State};
 use crate::status::{HalfOpenStatus, Rejections, Setting, Snapshot, Status, Totals, WindowStatus};
+use crate::window::Tally;
 
 impl Core {
     /// Runs one command: `change` under the lock, then the word, then the listeners.
@@ -32,10 +33,8 @@ impl Core {
     fn move_by_hand(&self, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
         self.command(|inner, now| {
             self.enter_mode(inner, Mode::Auto, now);
+            self.tick(inner);
             let seen = inner.machine.observe(&inner.policy, self.seed(), now);
-            if let Some(moved) = inner.machine.tick(&inner.policy, self.seed(), now) {
-                self.commit(inner, moved);
-            }
             // An open time that is over shows as half-open; to be half-open by hand begins the episode.
             let is_there = inner.machine.state() == to && (to != State::Open || seen.state() == State::Open);
             if !is_there {
@@ -84,10 +83,11 @@ impl Core {
     }
 
     fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64) {
-        let from = std::mem::replace(&mut inner.mode, mode);
-        if from == mode {
+        if inner.mode == mode {
             return;
         }
+        self.tick(inner);
+        let from = std::mem::replace(&mut inner.mode, mode);
         inner.machine.renew(&inner.policy, now);
         self.forget(inner);
         let state = inner.machine.state();
@@ -179,6 +179,9 @@ impl Core {
         let state = inner.mode.effective(seen.state());
         let stated = inner.layers.stated();
         let window = self.tally(&inner, now).map(|tally| {
+            // Trials are not in the window, although their successes are in the stripes.
+            let is_trial = inner.mode == Mode::Auto && seen.state() == State::HalfOpen;
+            let tally = if is_trial { Tally::default() } else { tally };
             let rate =
                 |part: u64| (tally.calls >= u64::from(policy.minimum_calls)).then(|| part as f64 / tally.calls as f64);
             WindowStatus {

@@ -1,6 +1,8 @@
 //! What an admitted call carries, and how it ends. Plain values: who may end it once is `permit` and `call`.
 
 use crate::outcome::Outcome;
+use crate::state::{Mode, State};
+use crate::word;
 
 /// How a call ended, as the breaker is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,11 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// No call: a mode that there is not, in a state that there is not.
     pub(crate) const NONE: Ticket = Ticket { word: u64::MAX, started: UNTIMED };
+
+    /// Whether the call was admitted in this episode.
+    pub(crate) fn is_of(self, generation: u64) -> bool {
+        word::same_episode(self.word, word::compose(State::Closed, Mode::Auto, generation, 0))
+    }
 }
 
 /// No start time was taken.

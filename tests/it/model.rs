@@ -108,6 +108,9 @@ impl Model {
         if !held.is_recorded {
             return;
         }
+        if self.mode == Mode::Auto {
+            self.time_out(now);
+        }
         if held.episode != self.episode {
             self.counts[if end == End::Cancelled { 3 } else { 4 }] += 1;
             return;
@@ -126,6 +129,8 @@ impl Model {
                 self.open_at(now);
             } else if self.succeeded >= self.settings.successes {
                 self.close();
+            } else {
+                self.until = now + self.settings.half_open;
             }
             return;
         }
@@ -161,6 +166,9 @@ impl Model {
 
     pub(crate) fn set_mode(&mut self, mode: Mode, now: u64) {
         if self.mode != mode {
+            if self.mode == Mode::Auto {
+                self.time_out(now);
+            }
             self.mode = mode;
             self.episode += 1;
             self.entries.clear();

@@ -125,6 +125,29 @@ fn half_open_without_a_verdict_is_open_again_in_a_new_episode() {
 }
 
 #[test]
+fn a_circuit_with_few_calls_closes_because_each_good_trial_begins_the_time_again() {
+    let b = bench(Config::builder());
+    fail_times(&b.breaker, 5);
+    b.clock.advance(secs(60));
+    for _ in 0..3 {
+        assert!(succeed(&b.breaker));
+        b.clock.advance(secs(59));
+    }
+    assert_eq!((b.breaker.state(), b.breaker.status().totals.rejections.total()), (State::Closed, 0));
+}
+
+#[test]
+fn a_trial_that_ends_after_its_episode_is_late() {
+    let b = bench(Config::builder().failure_threshold(1).recovery_timeout(secs(30)).success_threshold(1));
+    fail_times(&b.breaker, 1);
+    b.clock.advance(secs(30));
+    let slow = b.breaker.try_acquire().expect("a trial");
+    b.clock.advance(secs(60));
+    slow.success();
+    assert_eq!((b.breaker.state(), b.breaker.status().totals.late), (State::Open, 1));
+}
+
+#[test]
 fn a_trial_that_is_leaked_cannot_block_the_breaker() {
     let b = bench(Config::builder().failure_threshold(1).half_open_max_calls(1).half_open_timeout(secs(5)));
     fail_times(&b.breaker, 1);

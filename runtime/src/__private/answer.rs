@@ -1,6 +1,7 @@
 //! What a refused call returns when no fallback answers: the error of the return type, made from
 //! the refusal. The traits here are read by users, in the messages of the compiler.
 
+use crate::__private::{ByType, Judge};
 use crate::error::CircuitBreakerError;
 use crate::outcome::Classify;
 
@@ -14,12 +15,19 @@ use crate::outcome::Classify;
 )]
 pub trait Respond: Classify {
     type Error;
+    /// Always [`ByType`]. Where a type has none the compiler is silent about what it is used for.
+    type Judge: Judge<Self> + Copy;
+
+    const JUDGE: Self::Judge;
 
     fn respond(error: Self::Error) -> Self;
 }
 
 impl<T, E> Respond for Result<T, E> {
     type Error = E;
+    type Judge = ByType;
+
+    const JUDGE: ByType = ByType;
 
     #[inline]
     fn respond(error: E) -> Self {
@@ -29,6 +37,9 @@ impl<T, E> Respond for Result<T, E> {
 
 impl<T> Respond for Option<T> {
     type Error = Nothing;
+    type Judge = ByType;
+
+    const JUDGE: ByType = ByType;
 
     #[inline]
     fn respond(_: Nothing) -> Self {
@@ -67,8 +78,7 @@ impl<E: From<CircuitBreakerError>> FromOpen for E {
 }
 
 /// The answer of the error type.
-#[cold]
-#[inline(never)]
+#[inline]
 pub fn refuse<R>(error: CircuitBreakerError) -> R
 where
     R: Respond,

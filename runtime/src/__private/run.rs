@@ -1,6 +1,8 @@
 //! How a body runs under a breaker, and who says how it ended. Admission and settlement are `call`;
 //! these functions exist to be inlined into the annotated one.
 
+use std::mem::ManuallyDrop;
+
 use crate::__private::{Fallible, FromOpen, Respond, failed, refuse};
 use crate::call::{Entered, enter};
 use crate::error::CircuitBreakerError;
@@ -49,8 +51,11 @@ where
     C: FnOnce(&R) -> Outcome,
 {
     let returned = body();
-    entered.finish(judge(&returned));
-    returned
+    let outcome = judge(&returned);
+    // Without a drop to be run if `finish` unwound the value stays in registers.
+    let returned = ManuallyDrop::new(returned);
+    entered.finish(outcome);
+    ManuallyDrop::into_inner(returned)
 }
 
 /// Runs the body of an admitted call, whose failure is answered too.
@@ -76,32 +81,56 @@ where
 {
     let returned = body();
     let outcome = judge(&returned);
+    let returned = ManuallyDrop::new(returned);
     entered.finish(outcome);
+    let returned = ManuallyDrop::into_inner(returned);
     if outcome == Outcome::Failure { Err(failed(breaker)) } else { Ok(returned) }
 }
 
-/// What judges and refuses a value by its type alone. Pointers, so that a type that cannot is reported
-/// at the one call that asks, and not at every use of what it returns.
+/// What judges a value.
+pub trait Judge<R: ?Sized> {
+    fn judge(self, returned: &R) -> Outcome;
+}
+
+/// Judges a value by its type.
+#[derive(Clone, Copy, Debug)]
+pub struct ByType;
+
+impl<R: Classify> Judge<R> for ByType {
+    #[inline(always)]
+    fn judge(self, returned: &R) -> Outcome {
+        returned.outcome()
+    }
+}
+
+/// What is asked of a type in an async function: asked once, so that a type that does not know is
+/// reported once and not at every use.
 #[derive(Debug)]
-pub struct ByType<R> {
-    pub judge: fn(&R) -> Outcome,
+pub struct Asked<R, J> {
+    pub judge: J,
     pub refuse: fn(CircuitBreakerError) -> R,
 }
 
 /// For a function that has no answer of its own for a refused call.
 #[inline(always)]
-pub fn by_type<R>() -> ByType<R>
+pub fn ask<R>() -> Asked<R, R::Judge>
 where
     R: Respond,
     R::Error: FromOpen,
 {
-    ByType { judge: R::outcome, refuse: refuse::<R> }
+    Asked { judge: R::JUDGE, refuse: refuse::<R> }
 }
 
-/// For one that has.
+/// The verdict of what was asked.
 #[inline(always)]
-pub fn judge<R: Classify>() -> fn(&R) -> Outcome {
-    R::outcome
+pub fn judged<R, J: Judge<R>>(judge: J, returned: &R) -> Outcome {
+    judge.judge(returned)
+}
+
+/// The verdict of the type, where something else answers a refused call.
+#[inline(always)]
+pub fn classify<R: Classify>(returned: &R) -> Outcome {
+    returned.outcome()
 }
 
 /// Gives a judge the type of what it judges.
