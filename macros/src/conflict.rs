@@ -65,18 +65,15 @@ fn rates(args: &Args, errors: &mut Errors) {
     let is_off = |key| args.setting(key).is_some_and(|setting| setting.given == Given::Off);
     // A preset may set what the attribute does not.
     let missing = |key| (args.states(key).is_none() && args.states(Key::Preset).is_none()) || is_off(key);
-    let slow = |one: Key, other: Key, word: &str, errors: &mut Errors| {
-        if let Some(setting) = args.setting(one)
-            && setting.given != Given::Off
-            && missing(other)
-        {
-            let message =
-                format!("`{}` needs `{}`, {word}: `{} = {}`", one.name(), other.name(), other.name(), other.example());
-            errors.push(Error::new(setting.key_span, message));
-        }
-    };
-    slow(Key::SlowCallRateThreshold, Key::SlowCallDuration, "which says when a call is slow", errors);
-    slow(Key::SlowCallDuration, Key::SlowCallRateThreshold, "the share of slow calls that opens the circuit", errors);
+    let (rate, duration) = (Key::SlowCallRateThreshold, Key::SlowCallDuration);
+    if let Some(setting) = args.setting(rate)
+        && setting.given != Given::Off
+        && missing(duration)
+    {
+        let message = "`slow_call_rate_threshold` needs `slow_call_duration`, which says when a call is slow: \
+                       `slow_call_duration = 2`";
+        errors.push(Error::new(setting.key_span, message));
+    }
     if is_off(Key::FailureThreshold) && missing(Key::FailureRateThreshold) && missing(Key::SlowCallRateThreshold) {
         let message = "`failure_threshold` is off and no rate is set, so nothing could open the circuit: \
                        set `failure_rate_threshold = 0.5`, or give `failure_threshold` a number";

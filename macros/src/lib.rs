@@ -1,4 +1,4 @@
-//! `#[circuit_breaker]`, the attribute of [breakerbox](https://docs.rs/breakerbox). Use it from
+//! `#[circuit_breaker]`, the attribute of breakerbox. Use it from
 //! there: what it expands to names the runtime. This crate only reads and writes code.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

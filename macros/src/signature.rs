@@ -147,8 +147,10 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     };
     let name = format_ident!("{name}", span = Span::mixed_site().located_at(typed.pat.span()));
     let lints = lints(&typed.attrs);
-    let binding = quote!(#pattern);
-    prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg #lints let #binding = #name;));
+    // In a tuple, because clippy asks what a `_name` alone is bound for.
+    let binding = if hidden { quote!((#pattern,)) } else { quote!(#pattern) };
+    let bound = if hidden { quote_spanned!(Span::mixed_site()=> (#name,)) } else { name.to_token_stream() };
+    prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg #lints let #binding = #bound;));
     typed.attrs.retain(|attribute| !is_lint(attribute));
     *typed.pat = Pat::Ident(syn::PatIdent {
         attrs: Vec::new(),

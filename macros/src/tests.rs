@@ -212,18 +212,3 @@ fn one_mistake_does_not_hide_another() {
     assert_eq!(mistakes(quote!(failure_threshold = |a, b| 1, jitter = 2.0, x = <A, B>::c, name = 5)).len(), 4);
     assert_eq!(mistakes(quote!(fallback = |a, b| =, name = 5)).len(), 2);
 }
-
-/// Prints the expansion of each shape, to be read: `cargo test -p breakerbox-macros show -- --nocapture --ignored`.
-#[test]
-#[ignore = "prints for a reader"]
-fn show() {
-    for (arguments, item) in [
-        (ARGUMENTS[0], ITEMS[0]),
-        ("", ITEMS[1]),
-        (ARGUMENTS[0], ITEMS[1]),
-        ("", ITEMS[2]),
-        ("fallback = g, fallback_on = any, timeout = 5", ITEMS[1]),
-    ] {
-        println!("#[circuit_breaker({arguments})]\n{}\n", rewrite(parsed(arguments), &parsed(item)));
-    }
-}

@@ -50,9 +50,23 @@ impl Core {
         Refusal::of(ticket).map_or(Ok(ticket), Err)
     }
 
-    /// Everything but a closed circuit that takes no times.
+    /// Everything but a closed circuit that takes no times. First what a storm of calls meets: an
+    /// open circuit, so far from its deadline that the coarse clock will do.
     #[inline(never)]
     fn admit_slow(&self, word: u64) -> Ticket {
+        if word & (word::STATE | word::MODE | word::OWN_CLOCK) == State::Open as u64
+            && let Some(deadline) = self.deadline(word)
+        {
+            let left = deadline.saturating_sub(clock::coarse());
+            if left > clock::COARSE_LAG {
+                return self.refuse(Refusal { reason: Reason::Open, left });
+            }
+        }
+        self.admit_with_care(word)
+    }
+
+    #[inline(never)]
+    fn admit_with_care(&self, word: u64) -> Ticket {
         match (word::mode(word), word::state(word)) {
             (Mode::ForcedOpen, _) => self.refuse(Refusal { reason: Reason::ForcedOpen, left: 0 }),
             (Mode::Disabled, _) => Ticket { word, started: UNTIMED },
@@ -68,16 +82,10 @@ impl Core {
     }
 
     /// What is left until the deadline, if anything. Far from it the coarse clock will do.
-    #[inline]
     fn time_left(&self, word: u64) -> u64 {
         let Some(deadline) = self.deadline(word) else { return 0 };
-        if word & word::OWN_CLOCK == 0 {
-            let now = clock::coarse();
-            if now.saturating_add(clock::COARSE_LAG) < deadline {
-                return deadline - now;
-            }
-        }
-        deadline.saturating_sub(self.now(word))
+        let left = deadline.saturating_sub(self.coarse_now(word));
+        if left > clock::COARSE_LAG { left } else { deadline.saturating_sub(self.now(word)) }
     }
 
     /// A call that asks to be a trial, or that met a word which has changed since.

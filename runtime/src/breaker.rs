@@ -1,7 +1,7 @@
 //! A breaker at work: the machine, its atomic word, its lock and its clock.
 //!
-//! Here a call ends, and here is the only place that commits a transition. How a call gets in is
-//! `admit`, what operators do is `operate`; what a transition is `machine` decides; what users
+//! Here is the only place that commits a transition. How a call gets in is `admit`, how it ends
+//! `settle`, what operators do is `operate`; what a transition is `machine` decides; what users
 //! call is `handle`, `permit` and `call`.
 
 use std::hash::{BuildHasher, RandomState};
@@ -21,9 +21,8 @@ use crate::machine::{Machine, Move};
 use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
 use crate::status::Transitions;
-use crate::stripes::{self, Stripes};
-use crate::ticket::{End, Ticket, UNTIMED};
-use crate::window::{CountWindow, Entry, Tally, TimeWindow, Window};
+use crate::stripes::Stripes;
+use crate::window::{CountWindow, Tally, TimeWindow, Window};
 use crate::word;
 
 #[derive(Debug)]
@@ -55,15 +54,15 @@ pub(crate) struct Inner {
     pub(crate) mode: Mode,
     pub(crate) policy: Policy,
     pub(crate) layers: Box<Layers>,
-    window: Option<Box<Window>>,
+    pub(crate) window: Option<Box<Window>>,
     /// Whether a success changes more than its counter.
-    dirty: bool,
+    pub(crate) dirty: bool,
     has_own_clock: bool,
     pub(crate) counts: Counts,
     pub(crate) last_failure: Option<u64>,
     pub(crate) last_transition: Option<Box<Transition>>,
     /// Thresholds reached while only measuring, so that each is told once.
-    told: Vec<Cause>,
+    pub(crate) told: Vec<Cause>,
 }
 
 /// The counters that only change under the lock.
@@ -122,62 +121,16 @@ impl Core {
         Ok(core)
     }
 
+    /// What a fallback hears of a call that failed.
+    #[cold]
+    pub(crate) fn failed(&self) -> CircuitBreakerError {
+        CircuitBreakerError::failed(self.name.clone(), self.state())
+    }
+
     /// The error of a call that was cut off.
     #[cold]
     pub(crate) fn timed_out(&self) -> CircuitBreakerError {
         CircuitBreakerError::timed_out(self.name.clone(), self.state(), self.timeout.load(Ordering::Relaxed))
-    }
-
-    /// The end of a call that was admitted.
-    #[inline]
-    pub(crate) fn settle(&self, ticket: Ticket, end: End) {
-        if end == End::Success
-            && ticket.word & word::LOOK_AFTER == 0
-            && self.word.load(Ordering::Acquire) == ticket.word
-        {
-            self.stripes.success(stripes::own());
-        } else {
-            self.settle_slow(ticket, end);
-        }
-    }
-
-    /// Everything but a success of a closed circuit that has nothing to forget.
-    #[inline(never)]
-    fn settle_slow(&self, ticket: Ticket, end: End) {
-        if word::mode(ticket.word) == Mode::Disabled {
-            return;
-        }
-        let word = self.word.load(Ordering::Acquire);
-        let is_result = matches!(end, End::Success | End::Failure);
-        let slow = is_result
-            && ticket.started != UNTIMED
-            && self.now(word).saturating_sub(ticket.started) > self.slow_after.load(Ordering::Relaxed);
-        let own = stripes::own();
-        let mut now = 0;
-        if word & (word::TIME_WINDOW | word::STATE) != 0 || end == End::Failure {
-            now = self.coarse_now(word);
-        }
-        let in_passing = end == End::Success
-            && !slow
-            && word == ticket.word
-            && word & (word::STATE | word::MODE | word::DIRTY) == 0
-            && (word & word::TIME_WINDOW == 0 || self.stripes.is_marked(own, now));
-        if in_passing {
-            self.stripes.success(own);
-            return;
-        }
-        let mut inner = self.inner.lock();
-        self.tick(&mut inner);
-        if ticket.is_of(inner.machine.generation) {
-            self.record(&mut inner, end, slow, own, now);
-        } else if end == End::Cancelled {
-            inner.counts.cancelled += 1;
-        } else {
-            inner.counts.late += 1;
-        }
-        self.publish(&inner);
-        drop(inner);
-        self.bus.deliver();
     }
 
     /// Does what time alone has done: a half-open episode that is over without a verdict is open again.
@@ -186,61 +139,6 @@ impl Core {
             let now = self.now(self.word.load(Ordering::Relaxed));
             if let Some(moved) = inner.machine.tick(&inner.policy, self.seed, now) {
                 self.commit(inner, moved);
-            }
-        }
-    }
-
-    /// Takes in the end of a call of this episode.
-    fn record(&self, inner: &mut Inner, end: End, slow: bool, own: usize, now: u64) {
-        let failed = match end {
-            End::Ignored | End::Cancelled => {
-                let counter = if end == End::Ignored { &mut inner.counts.ignored } else { &mut inner.counts.cancelled };
-                *counter += 1;
-                inner.machine.release();
-                return;
-            }
-            End::Failure => true,
-            End::Success => false,
-        };
-        inner.counts.slow += u64::from(slow);
-        let is_counting = inner.machine.state() == State::Closed || inner.mode == Mode::MetricsOnly;
-        if failed {
-            inner.counts.failures += 1;
-            inner.last_failure = Some(now);
-        } else {
-            if let Some(window) = &mut inner.window
-                && !self.stripes.is_marked(own, now)
-            {
-                window.mark(own, &self.stripes, now);
-            }
-            self.stripes.success(own);
-        }
-        let mut tally = Tally::default();
-        if is_counting && let Some(window) = &mut inner.window {
-            window.record(Entry { failed, slow }, now, &self.stripes);
-            tally = window.tally(now, &self.stripes);
-        }
-        if inner.mode == Mode::MetricsOnly {
-            inner.machine.consecutive = if failed { inner.machine.consecutive.saturating_add(1) } else { 0 };
-            self.tell_what_would_open(inner, tally);
-            return;
-        }
-        let Inner { machine, policy, .. } = inner;
-        let verdict = if failed { machine.fail(policy, tally) } else { machine.succeed(policy, tally, now) };
-        inner.dirty = is_counting && (inner.machine.consecutive > 0 || !tally.is_clean());
-        if let Some(verdict) = verdict {
-            let now = self.now(self.word.load(Ordering::Relaxed));
-            let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed, now);
-            self.commit(inner, moved);
-        }
-    }
-
-    #[cold]
-    fn tell_what_would_open(&self, inner: &mut Inner, tally: Tally) {
-        for cause in inner.machine.reached(&inner.policy, tally).into_iter().flatten() {
-            if !inner.told.contains(&cause) {
-                inner.told.push(cause);
-                self.bus.publish(|| Event::WouldOpen { breaker: Arc::clone(&self.label), cause });
             }
         }
     }
@@ -360,6 +258,11 @@ impl Core {
         &self.stripes
     }
 
+    /// A call that takes longer is slow.
+    pub(crate) fn slow_after(&self) -> u64 {
+        self.slow_after.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
@@ -380,7 +283,7 @@ impl Core {
 
     /// The time, behind by some milliseconds.
     #[inline]
-    fn coarse_now(&self, word: u64) -> u64 {
+    pub(crate) fn coarse_now(&self, word: u64) -> u64 {
         if word & word::OWN_CLOCK == 0 { clock::coarse() } else { self.own_now() }
     }
 

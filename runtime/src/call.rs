@@ -1,6 +1,8 @@
 //! Calls on this thread, and how an admitted call ends exactly once, whatever becomes of it. Calls
 //! that are futures are `future`.
 
+use std::mem::ManuallyDrop;
+
 use crate::answer::Protect;
 use crate::breaker::Core;
 use crate::error::CircuitBreakerError;
@@ -69,8 +71,11 @@ impl CircuitBreaker {
         match enter(self) {
             Ok(entered) => {
                 let returned = function();
-                entered.finish(returned.outcome());
-                returned
+                let outcome = returned.outcome();
+                // With nothing to drop should `finish` unwind, the value stays in registers.
+                let returned = ManuallyDrop::new(returned);
+                entered.finish(outcome);
+                ManuallyDrop::into_inner(returned)
             }
             Err(refusal) => R::answer(refusal),
         }

@@ -72,18 +72,21 @@ pub enum Reason {
     ForcedOpen = 2,
     /// The call was admitted, and cut off after its `timeout`.
     Timeout = 3,
+    /// The call was admitted, and failed: what a fallback hears that answers failed calls too.
+    Failed = 4,
 }
 
 impl Reason {
-    pub(crate) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 5;
 
-    /// The name of the reason in snake case: `open`, `half_open_full`, `forced_open` or `timeout`.
+    /// The name of the reason in snake case: `open`, `half_open_full`, `forced_open`, `timeout` or `failed`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Reason::Open => "open",
             Reason::HalfOpenFull => "half_open_full",
             Reason::ForcedOpen => "forced_open",
             Reason::Timeout => "timeout",
+            Reason::Failed => "failed",
         }
     }
 }
@@ -126,6 +129,10 @@ impl CircuitBreakerError {
         CircuitBreakerError { name, reason, state, nanos: left }
     }
 
+    pub(crate) fn failed(name: Name, state: State) -> Self {
+        CircuitBreakerError { name, reason: Reason::Failed, state, nanos: 0 }
+    }
+
     pub(crate) fn timed_out(name: Name, state: State, limit: u64) -> Self {
         CircuitBreakerError { name, reason: Reason::Timeout, state, nanos: limit }
     }
@@ -153,7 +160,7 @@ impl CircuitBreakerError {
 
     /// Whether the function did not run.
     pub fn is_rejected(&self) -> bool {
-        self.reason != Reason::Timeout
+        !matches!(self.reason, Reason::Timeout | Reason::Failed)
     }
 
     /// Whether the function ran and was cut off after its `timeout`.
@@ -169,7 +176,7 @@ impl fmt::Debug for CircuitBreakerError {
             .field("reason", &self.reason)
             .field("state", &self.state)
             .field("retry_after", &self.retry_after())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -189,6 +196,7 @@ impl fmt::Display for CircuitBreakerError {
                 let limit = duration::text(Duration::from_nanos(self.nanos));
                 write!(f, "call through circuit '{name}' timed out after {limit}")
             }
+            Reason::Failed => write!(f, "call through circuit '{name}' failed"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! it back. What a call may be, a future or a function that makes one, is `lazy`.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -59,6 +60,15 @@ fn watched<T>(place: &mut Place<'_>, poll: impl FnOnce() -> T) -> T {
     polled
 }
 
+/// Ends a place and passes the output on. With nothing to drop should the end unwind, the output
+/// stays in registers.
+#[inline]
+fn ended<T>(place: &mut Place<'_>, outcome: Outcome, output: T) -> T {
+    let output = ManuallyDrop::new(output);
+    place.end(outcome.into());
+    ManuallyDrop::into_inner(output)
+}
+
 pin_project! {
     /// An admitted call that is a future.
     #[derive(Debug)]
@@ -74,7 +84,7 @@ pin_project! {
 
 /// Runs an admitted call to its end.
 #[inline]
-pub(crate) fn guard<'a, F, C>(entered: Entered<'a>, future: F, classify: C) -> Guarded<'a, F, C>
+pub(crate) fn guard<F, C>(entered: Entered<'_>, future: F, classify: C) -> Guarded<'_, F, C>
 where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
@@ -100,7 +110,7 @@ where
         if let Some(classify) = this.classify.take() {
             // A classifier that panics is a failed call.
             let outcome = watched(this.place, || classify(&output));
-            this.place.end(outcome.into());
+            return Poll::Ready(ended(this.place, outcome, output));
         }
         Poll::Ready(output)
     }
@@ -118,7 +128,7 @@ pin_project! {
 }
 
 /// Runs an admitted call to its end, or to the end of its time.
-pub(crate) fn guard_timeout<'a, F, C>(entered: Entered<'a>, future: F, classify: C) -> Limited<'a, F, C>
+pub(crate) fn guard_timeout<F, C>(entered: Entered<'_>, future: F, classify: C) -> Limited<'_, F, C>
 where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
@@ -187,13 +197,13 @@ where
                 Err(refusal) => return Poll::Ready(F::Output::answer(refusal.error(&this.place.breaker.core))),
             }
         }
-        let polled = watched(this.place, || this.future.poll(cx));
-        if let Poll::Ready(output) = &polled {
-            // A classifier that panics is a failed call.
-            let outcome = watched(this.place, || output.outcome());
-            this.place.end(outcome.into());
-        }
-        polled
+        let output = match watched(this.place, || this.future.poll(cx)) {
+            Poll::Ready(output) => output,
+            Poll::Pending => return Poll::Pending,
+        };
+        // A classifier that panics is a failed call.
+        let outcome = watched(this.place, || output.outcome());
+        Poll::Ready(ended(this.place, outcome, output))
     }
 }
 

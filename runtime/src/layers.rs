@@ -139,16 +139,16 @@ impl Layers {
             let breaker = Arc::clone(breaker);
             conflicts.push(Conflict { breaker, key, kept, kept_at, ignored, ignored_at: at });
         };
-        match (self.preset, declaration.preset) {
-            (Some((kept, kept_by)), Some(preset)) if kept != preset => {
-                conflict("preset", kept.to_string(), self.locations[kept_by], preset.to_string());
+        if let Some(preset) = declaration.preset {
+            let known = self.preset.map(|(known, by)| (known, self.locations[by]));
+            let kept = known.map_or(("none".to_owned(), self.locations[0]), |(known, at)| (known.to_string(), at));
+            let is_refused = match known {
+                Some((known, _)) => known != preset,
+                None => self.attempt(|layers| layers.preset = Some((preset, by))).is_err(),
+            };
+            if is_refused {
+                conflict("preset", kept.0, kept.1, preset.to_string());
             }
-            (None, Some(preset)) => {
-                if self.attempt(|layers| layers.preset = Some((preset, by))).is_err() {
-                    conflict("preset", "none".to_owned(), self.locations[0], preset.to_string());
-                }
-            }
-            _ => {}
         }
         for &(key, value) in declaration.settings {
             let known = self.statements.iter().find(|known| known.key == key && known.origin == Origin::Code);

@@ -281,7 +281,7 @@ fn open_time(policy: &Policy, reopened: u32, noise: u64) -> u64 {
     ((grown.min(longest as f64) * spread) as u64).clamp(1, longest)
 }
 
-/// A number from 0 to 1 that looks random (the finaliser of SplitMix64).
+/// A number from 0 to 1 that looks random (the finaliser of `SplitMix64`).
 fn unit(seed: u64) -> f64 {
     let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -180,13 +180,13 @@ impl Rejections {
         self.open + self.half_open_full + self.forced_open
     }
 
-    /// Calls refused for one reason; zero for [`Reason::Timeout`], which refuses nothing.
+    /// Calls refused for one reason; zero for those that refuse nothing.
     pub fn by(&self, reason: Reason) -> u64 {
         match reason {
             Reason::Open => self.open,
             Reason::HalfOpenFull => self.half_open_full,
             Reason::ForcedOpen => self.forced_open,
-            Reason::Timeout => 0,
+            Reason::Timeout | Reason::Failed => 0,
         }
     }
 }

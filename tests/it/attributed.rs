@@ -16,20 +16,20 @@ mod bank {
         Ok(1)
     }
 
-    pub(super) struct Euro;
-    pub(super) struct Yen;
+    pub(super) struct Euro(pub u8);
+    pub(super) struct Yen(pub u8);
 
     impl Euro {
         #[circuit_breaker]
         pub(super) fn fetch(&self) -> Result<u8, String> {
-            Err("down".to_owned())
+            if self.0 == 0 { Err("down".to_owned()) } else { Ok(self.0) }
         }
     }
 
     impl Yen {
         #[circuit_breaker]
         pub(super) fn fetch(&self) -> Result<u8, String> {
-            Ok(1)
+            Ok(self.0)
         }
     }
 }
@@ -56,9 +56,9 @@ fn the_default_name_is_module_and_function() {
 #[test]
 fn two_functions_share_a_breaker_only_if_someone_named_it() {
     for _ in 0..5 {
-        assert!(bank::Euro.fetch().is_err());
+        assert!(bank::Euro(0).fetch().is_err());
     }
-    assert_eq!(bank::Yen.fetch(), Ok(1));
+    assert_eq!(bank::Yen(1).fetch(), Ok(1));
     let breakers = named("bank::fetch");
     let names: Vec<&str> = breakers.iter().map(CircuitBreaker::name).collect();
     assert_eq!(names.len(), 2, "{names:?}");

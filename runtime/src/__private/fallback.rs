@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::error::{CircuitBreakerError, Name, Reason};
+use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::{Classify, Outcome};
 
@@ -211,5 +211,5 @@ pub fn copy<T: Clone>(argument: &T) -> T {
 /// What a fallback hears of a call that was admitted and failed.
 #[cold]
 pub fn failed(breaker: &CircuitBreaker) -> CircuitBreakerError {
-    CircuitBreakerError::refused(Name::new(breaker.name()), Reason::Open, 0)
+    breaker.core.failed()
 }

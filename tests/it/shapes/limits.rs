@@ -44,8 +44,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
         #![forbid(unsafe_code)]
         use super::*;
         #[circuit_breaker(name = "x35", fallback = fallback)] pub(super) fn f(_unused: u8, mut v: Vec<u8>, (a, _): (u8, u8)) -> Result<u8, MyErr> { v.push(a); Ok(v[0]) }
+        #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // as the function has them
         fn fallback(_: u8, v: Vec<u8>, _: (u8, u8)) -> Result<u8, MyErr> { Ok(u8::try_from(v.len()).unwrap_or(0)) }
-        #[circuit_breaker(name = "x35b", fallback = [later, |_| Ok(7)], fallback_on = any, failure_if = |r| r.is_err(), timeout = 1)] pub(super) async fn g(s: String, mut n: u8) -> Result<u8, MyErr> { n += 1; if s.is_empty() { return Err(MyErr::Boom); } Ok(n) }
+        #[circuit_breaker(name = "x35b", fallback = [later, |_| Ok(7)], fallback_on = any, failure_if = Result::is_err, timeout = 1)] pub(super) async fn g(s: String, mut n: u8) -> Result<u8, MyErr> { n += 1; if s.is_empty() { return Err(MyErr::Boom); } Ok(n) }
         async fn later(_s: String, _n: u8) -> Result<u8, MyErr> { tokio::task::yield_now().await; Err(MyErr::Boom) }
         #[circuit_breaker(name = "x35c")] pub(super) async fn h() -> Result<(), MyErr> { Ok(()) }
         #[circuit_breaker(name = "x35d")] pub(super) fn i() -> impl Future<Output = Result<(), MyErr>> + Send { async { Ok(()) } }

@@ -11,7 +11,7 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, measurement::WallTim
 
 /// The user's own error. With it a result fits two registers, so that the bare call is a call and nothing else.
 #[derive(Debug)]
-pub struct Fault(u64);
+pub struct Fault(pub u64);
 
 impl From<CircuitBreakerError> for Fault {
     #[inline]
@@ -22,7 +22,7 @@ impl From<CircuitBreakerError> for Fault {
 
 #[inline(never)]
 fn succeed(x: u64) -> Result<u64, Fault> {
-    Ok(black_box(x).wrapping_add(1))
+    if x == u64::MAX { Err(Fault(x)) } else { Ok(black_box(x).wrapping_add(1)) }
 }
 
 /// Fails, but for one call in 64, so that no threshold of a benchmark is ever reached.
@@ -219,6 +219,7 @@ macro_rules! awaited {
 }
 
 fn asynchronous(c: &mut Criterion) {
+    #[expect(clippy::unused_async, reason = "a future that is ready at once")]
     async fn ready(x: u64) -> Result<u64, Fault> {
         succeed(x)
     }
