@@ -1,7 +1,6 @@
 //! Behaviour, a file for each kind.
 
 #![deny(warnings)]
-#![allow(clippy::non_minimal_cfg, reason = "shapes with cfgs; asked before any module is read")]
 
 mod attributed;
 mod calls;

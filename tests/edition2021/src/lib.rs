@@ -1,7 +1,6 @@
 //! The shapes of `tests/it/shapes.rs` in edition 2021, where captures, `unsafe` and identifiers
 //! follow other rules; and what is an identifier in this edition alone.
 
-#![allow(clippy::non_minimal_cfg, reason = "shapes with cfgs; asked before any module is read")]
 
 #[cfg(test)]
 #[rustfmt::skip]
