@@ -35,7 +35,7 @@ mod value;
 /// and a panic are failures. After too many of them the circuit opens, and calls are refused without
 /// running the function, until trial calls show that what it needs is there again.
 ///
-/// ```ignore
+/// ```
 /// use breakerbox::{CircuitBreakerError, circuit_breaker};
 ///
 /// #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,8 @@ mod value;
 /// `fallback` a function may return any type. `ignore_if` is asked about the error of a `Result`. Each
 /// is a closure or the path of a function. A type of your own can implement `Classify` instead.
 ///
-/// ```ignore
+/// ```
+/// # use breakerbox::circuit_breaker;
 /// #[circuit_breaker(failure_if = |status| *status >= 500, fallback = || 503)]
 /// fn status(url: &str) -> u16 {
 ///     200
