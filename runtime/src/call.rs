@@ -28,6 +28,21 @@ pub fn enter(breaker: &CircuitBreaker) -> Result<Entered<'_>, CircuitBreakerErro
 }
 
 impl<'a> Entered<'a> {
+    /// A call that was let in, and goes on.
+    #[inline]
+    pub(crate) fn with(breaker: &'a CircuitBreaker, ticket: Ticket) -> Self {
+        Entered { breaker, ticket }
+    }
+
+    /// The call ended so, and returned this. With nothing to drop should the end unwind, the value
+    /// stays in registers.
+    #[inline(always)]
+    pub fn pass<R>(self, returned: R, outcome: Outcome) -> R {
+        let returned = ManuallyDrop::new(returned);
+        self.finish(outcome);
+        ManuallyDrop::into_inner(returned)
+    }
+
     /// The call ended so.
     #[inline]
     pub fn finish(self, outcome: Outcome) {
@@ -72,10 +87,7 @@ impl CircuitBreaker {
             Ok(entered) => {
                 let returned = function();
                 let outcome = returned.outcome();
-                // With nothing to drop should `finish` unwind, the value stays in registers.
-                let returned = ManuallyDrop::new(returned);
-                entered.finish(outcome);
-                ManuallyDrop::into_inner(returned)
+                entered.pass(returned, outcome)
             }
             Err(refusal) => R::answer(refusal),
         }

@@ -164,46 +164,59 @@ pin_project! {
     /// adds a breaker and a ticket to the future that it runs.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Call<'a, F> {
+    pub struct Call<'a, F, J, A> {
         #[pin]
         future: F,
         place: Place<'a>,
+        judge: J,
+        answer: A,
     }
 }
 
-/// A call that asks to be let in when it is first polled.
+/// A call that asks to be let in when it is first polled. `judge` says how it ended, `answer` what
+/// a refused one returns.
 #[inline]
-pub(crate) fn run_async<F>(breaker: &CircuitBreaker, future: F) -> Call<'_, F>
+pub(crate) fn call<F, J, A>(breaker: &CircuitBreaker, future: F, judge: J, answer: A) -> Call<'_, F, J, A>
 where
     F: Future,
-    F::Output: Protect,
+    J: Fn(&F::Output) -> Outcome,
+    A: Fn(CircuitBreakerError) -> F::Output,
 {
-    Call { future, place: Place { breaker, ticket: Ticket::NONE } }
+    Call { future, place: Place { breaker, ticket: Ticket::NONE }, judge, answer }
 }
 
-impl<F> Future for Call<'_, F>
+impl<F, J, A> Future for Call<'_, F, J, A>
 where
     F: Future,
-    F::Output: Protect,
+    J: Fn(&F::Output) -> Outcome,
+    A: Fn(CircuitBreakerError) -> F::Output,
 {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.place.ticket.word == Ticket::NONE.word {
-            match this.place.breaker.core.admit() {
-                Ok(ticket) => this.place.ticket = ticket,
-                Err(refusal) => return Poll::Ready(F::Output::answer(refusal.error(&this.place.breaker.core))),
+        let breaker = this.place.breaker;
+        let ticket = if this.place.ticket.word == Ticket::NONE.word {
+            match breaker.core.admit() {
+                Ok(ticket) => ticket,
+                Err(refusal) => return Poll::Ready((this.answer)(refusal.error(&breaker.core))),
             }
-        }
-        let output = match watched(this.place, || this.future.poll(cx)) {
-            Poll::Ready(output) => output,
-            Poll::Pending => return Poll::Pending,
+        } else {
+            std::mem::replace(&mut this.place.ticket, Ticket::NONE)
         };
-        // A classifier that panics is a failed call.
-        let outcome = watched(this.place, || output.outcome());
-        Poll::Ready(ended(this.place, outcome, output))
+        // In the meantime the ticket is in `entered`, for which a drop is a panic: of the future, or
+        // of the judge.
+        let entered = Entered::with(breaker, ticket);
+        let output = match this.future.poll(cx) {
+            Poll::Ready(output) => output,
+            Poll::Pending => {
+                this.place.ticket = entered.dissolve().1;
+                return Poll::Pending;
+            }
+        };
+        let outcome = (this.judge)(&output);
+        Poll::Ready(entered.pass(output, outcome))
     }
 }
 
@@ -211,9 +224,9 @@ pin_project! {
     /// A [`Call`] that is cut off after the time limit of its breaker, if it has one.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct LimitedCall<'a, F> {
+    struct LimitedCall<'a, F, J, A> {
         #[pin]
-        call: Call<'a, F>,
+        call: Call<'a, F, J, A>,
         limit: Limit,
     }
 }
@@ -227,20 +240,11 @@ enum Limit {
     After(Delay),
 }
 
-/// A call that asks to be let in when it is first polled, with the time limit of its breaker.
-#[inline]
-pub(crate) fn run_async_limited<F>(breaker: &CircuitBreaker, future: F) -> LimitedCall<'_, F>
+impl<F, J, A> Future for LimitedCall<'_, F, J, A>
 where
     F: Future,
-    F::Output: Protect,
-{
-    LimitedCall { call: run_async(breaker, future), limit: Limit::Unasked }
-}
-
-impl<F> Future for LimitedCall<'_, F>
-where
-    F: Future,
-    F::Output: Protect,
+    J: Fn(&F::Output) -> Outcome,
+    A: Fn(CircuitBreakerError) -> F::Output,
 {
     type Output = F::Output;
 
@@ -250,7 +254,8 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(cx) {
             return Poll::Ready(output);
         }
-        let place = this.call.project().place;
+        let call = this.call.project();
+        let place = call.place;
         if let Limit::Unasked = this.limit {
             *this.limit = place.breaker.core.timeout().map_or(Limit::Never, |limit| Limit::After(Delay::new(limit)));
         }
@@ -258,7 +263,7 @@ where
         match Pin::new(delay).poll(cx) {
             Poll::Ready(()) => {
                 place.end(End::Failure);
-                Poll::Ready(F::Output::answer(place.breaker.core.timed_out()))
+                Poll::Ready((call.answer)(place.breaker.core.timed_out()))
             }
             Poll::Pending => Poll::Pending,
         }
@@ -286,6 +291,7 @@ impl CircuitBreaker {
         C: IntoCall<M>,
         C::Output: Protect,
     {
-        run_async_limited(self, call.into_call())
+        let call = self::call(self, call.into_call(), C::Output::outcome, C::Output::answer);
+        LimitedCall { call, limit: Limit::Unasked }
     }
 }

@@ -1,15 +1,12 @@
-//! Futures of functions that are not `async`: they ask the breaker when they are first polled, as an
-//! `async fn` does. What an admitted one is driven by is `crate::future`.
+//! How a future runs under a breaker, and the shapes in which functions return one. What drives it is
+//! `crate::future`.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use crate::call::{Entered, enter};
+use crate::call::Entered;
 use crate::error::CircuitBreakerError;
-use crate::future::{Guarded, Limited};
+use crate::future::{Call, Guarded, Limited, call};
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
 
@@ -62,61 +59,21 @@ where
     crate::future::guard_timeout(entered, future, judge)
 }
 
-pin_project! {
-    /// A future that has not asked the breaker yet, or was admitted by it.
-    #[project = Step]
-    #[project_replace = Last]
-    #[must_use = "futures do nothing unless polled"]
-    pub enum Deferred<F, C>
-    where
-        F: Future,
-    {
-        // A pointer, and not a type of its own, so that a return type that cannot be refused is
-        // reported where it stands and not at every use of this one.
-        Waiting { breaker: &'static CircuitBreaker, future: F, judge: C, answer: fn(CircuitBreakerError) -> F::Output },
-        Running { #[pin] guarded: Guarded<'static, F, C> },
-        Over,
-    }
-}
-
-/// A future that passes through the breaker.
+/// A future that passes through the breaker, which it asks when it is first polled. `answer` is a
+/// pointer, and not a type of its own, so that a return type that cannot be refused is reported
+/// where it stands and not at every use of this one.
 #[inline]
 pub fn deferred<R, F, C>(
     breaker: &'static CircuitBreaker,
     answer: fn(CircuitBreakerError) -> R,
     future: F,
     judge: C,
-) -> Deferred<F, C>
+) -> Call<'static, F, C, fn(CircuitBreakerError) -> R>
 where
     F: Future<Output = R>,
-    C: FnOnce(&R) -> Outcome,
+    C: Fn(&R) -> Outcome,
 {
-    Deferred::Waiting { breaker, future, judge, answer }
-}
-
-impl<F, C> Future for Deferred<F, C>
-where
-    F: Future,
-    C: FnOnce(&F::Output) -> Outcome,
-{
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if let Step::Waiting { .. } = self.as_mut().project()
-            && let Last::Waiting { breaker, future, judge, answer } = self.as_mut().project_replace(Deferred::Over)
-        {
-            match enter(breaker) {
-                Ok(entered) => self.set(Deferred::Running { guarded: crate::future::guard(entered, future, judge) }),
-                Err(error) => return Poll::Ready(answer(error)),
-            }
-        }
-        match self.project() {
-            Step::Running { guarded } => guarded.poll(cx),
-            // Polled after its end, which is a mistake of the caller.
-            Step::Waiting { .. } | Step::Over => Poll::Pending,
-        }
-    }
+    call(breaker, future, judge, answer)
 }
 
 /// A boxed future that another one can be put in the place of.

@@ -1,8 +1,6 @@
 //! How a body runs under a breaker, and who says how it ended. Admission and settlement are `call`;
 //! these functions exist to be inlined into the annotated one.
 
-use std::mem::ManuallyDrop;
-
 use crate::__private::{Fallible, FromOpen, Respond, failed, refuse};
 use crate::call::{Entered, enter};
 use crate::error::CircuitBreakerError;
@@ -52,10 +50,7 @@ where
 {
     let returned = body();
     let outcome = judge(&returned);
-    // Without a drop to be run if `finish` unwound the value stays in registers.
-    let returned = ManuallyDrop::new(returned);
-    entered.finish(outcome);
-    ManuallyDrop::into_inner(returned)
+    entered.pass(returned, outcome)
 }
 
 /// Runs the body of an admitted call, whose failure is answered too.
@@ -81,9 +76,7 @@ where
 {
     let returned = body();
     let outcome = judge(&returned);
-    let returned = ManuallyDrop::new(returned);
-    entered.finish(outcome);
-    let returned = ManuallyDrop::into_inner(returned);
+    let returned = entered.pass(returned, outcome);
     if outcome == Outcome::Failure { Err(failed(breaker)) } else { Ok(returned) }
 }
 
