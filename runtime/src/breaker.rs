@@ -28,11 +28,12 @@ use crate::word;
 #[derive(Debug)]
 pub(crate) struct Core {
     /// See the table in `word`. Stored with release under the lock, after its deadline; loaded with
-    /// acquire, so that who sees a word sees the deadline of its episode, or one two episodes later.
+    /// acquire, so that who sees a word sees the deadline of its episode, or of the next but one that
+    /// was published.
     word: AtomicU64,
-    /// When time alone changes the state, in nanoseconds of the clock: for even and for odd episodes.
-    /// Released after the word of the episode before; so who acquires one of a later episode sees
-    /// in a second look that the word has moved on.
+    /// When time alone changes the state, in nanoseconds of the clock. Episodes take turns with the
+    /// two slots, so a slot is stored again only after the word of another episode; who acquires
+    /// such a deadline sees in a second look that the word has moved on.
     deadlines: [AtomicU64; 2],
     /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
     slow_after: AtomicU64,
@@ -218,7 +219,8 @@ impl Core {
             | flag(inner.has_own_clock, word::OWN_CLOCK);
         let state = inner.mode.effective(machine.state());
         let word = word::compose(state, inner.mode, machine.generation, flags);
-        self.deadlines[word::parity(word)].store(machine.deadline(), Ordering::Release);
+        let word = word::following(word, self.word.load(Ordering::Relaxed));
+        self.deadlines[word::slot(word)].store(machine.deadline(), Ordering::Release);
         self.word.store(word, Ordering::Release);
     }
 
@@ -234,7 +236,7 @@ impl Core {
     /// When time alone ends the episode of this word; `None` if it has ended otherwise.
     #[inline]
     pub(crate) fn deadline(&self, word: u64) -> Option<u64> {
-        let deadline = self.deadlines[word::parity(word)].load(Ordering::Acquire);
+        let deadline = self.deadlines[word::slot(word)].load(Ordering::Acquire);
         word::same_episode(word, self.word.load(Ordering::Acquire)).then_some(deadline)
     }
 

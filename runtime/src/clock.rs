@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 /// A breaker reads it only where it has to: when the circuit is not closed, when a call failed,
 /// and on every call if slow calls or a time window are configured. A clock that steps back does
 /// no harm: open times last longer by the step, and nothing is counted twice.
+///
+/// It is read while the breaker is locked, so it must not use a breaker itself.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time since the clock's origin.
     fn now(&self) -> Duration;

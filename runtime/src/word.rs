@@ -9,6 +9,7 @@
 //! 6       DIRTY          a success changes more than its counter: failures in a row, or in the window
 //! 7       FULL           half-open, and every trial place is taken
 //! 8       OWN_CLOCK      time does not come from the system
+//! 9       SLOT           where the deadline of the episode lies; the next episode to be seen takes the other
 //! 15      REFUSED        only in a ticket: it admits nothing, bits 0..2 tell why
 //! 16..64  generation     the episode; a result of an earlier one is late
 //! ```
@@ -25,9 +26,11 @@ pub(crate) const TIME_WINDOW: u64 = 1 << 5;
 pub(crate) const DIRTY: u64 = 1 << 6;
 pub(crate) const FULL: u64 = 1 << 7;
 pub(crate) const OWN_CLOCK: u64 = 1 << 8;
+const SLOT: u64 = 1 << SLOT_SHIFT;
 pub(crate) const REFUSED: u64 = 1 << 15;
 
 const MODE_SHIFT: u32 = 2;
+const SLOT_SHIFT: u32 = 9;
 const GENERATION_SHIFT: u32 = 16;
 
 /// What keeps a call from being admitted by the load alone.
@@ -56,9 +59,15 @@ pub(crate) const fn mode(word: u64) -> Mode {
     }
 }
 
-/// Whether the episode is an even or an odd one.
-pub(crate) const fn parity(word: u64) -> usize {
-    (word >> GENERATION_SHIFT & 1) as usize
+/// The word that follows another: with the slot of the same episode, or the other slot for a new one.
+pub(crate) const fn following(word: u64, before: u64) -> u64 {
+    let slot = if same_episode(word, before) { before & SLOT } else { !before & SLOT };
+    word & !SLOT | slot
+}
+
+/// Where the deadline of the episode lies.
+pub(crate) const fn slot(word: u64) -> usize {
+    (word >> SLOT_SHIFT & 1) as usize
 }
 
 /// Whether two words are of one episode.
