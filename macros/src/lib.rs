@@ -104,7 +104,7 @@ mod value;
 /// # While the circuit is open
 ///
 /// The answer is that of `fallback`, else the error of `on_open`, else the error type made `From` the
-/// [`CircuitBreakerError`](https://docs.rs/breakerbox/latest/breakerbox/struct.CircuitBreakerError.html), else
+/// `CircuitBreakerError`, else
 /// a compile error. `io::Error`, `fmt::Error`, `String`, `()`, `Box<dyn Error>` and `anyhow::Error` need
 /// nothing; an `Option` is `None`.
 ///

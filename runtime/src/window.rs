@@ -144,7 +144,7 @@ impl TimeWindow {
     }
 
     fn oldest(newest: u64) -> u64 {
-        (newest + 1).saturating_sub(BUCKETS as u64)
+        newest.saturating_sub(BUCKETS as u64 - 1)
     }
 
     fn push(&mut self, entry: Entry, now: u64) {
@@ -153,9 +153,10 @@ impl TimeWindow {
         if bucket.number != number {
             *bucket = Bucket { number, ..Bucket::EMPTY };
         }
-        bucket.failures += u32::from(entry.failed);
-        bucket.slow += u32::from(entry.slow);
-        bucket.slow_failures += u32::from(entry.failed && entry.slow);
+        let add = |count: &mut u32, is: bool| *count = count.saturating_add(u32::from(is));
+        add(&mut bucket.failures, entry.failed);
+        add(&mut bucket.slow, entry.slow);
+        add(&mut bucket.slow_failures, entry.failed && entry.slow);
     }
 
     /// Notes where a stripe stands before its first success of a bucket; returns when the bucket ends.
@@ -169,7 +170,7 @@ impl TimeWindow {
         if mark.number != number {
             *mark = Mark { number, before };
         }
-        (number + 1).saturating_mul(self.width)
+        number.saturating_add(1).saturating_mul(self.width)
     }
 
     fn tally(&self, now: u64, stripes: &Stripes) -> Tally {

@@ -126,6 +126,15 @@ fn a_time_window_counts_past_a_clock_that_steps_back() {
 }
 
 #[test]
+fn the_shortest_window_at_the_end_of_time_does_not_overflow() {
+    let b = bench(by_rate().window_duration(std::time::Duration::from_nanos(1)).minimum_calls(2));
+    b.clock.advance(std::time::Duration::MAX);
+    succeed_times(&b.breaker, 3);
+    fail_times(&b.breaker, 1);
+    assert_eq!(b.breaker.state(), State::Closed);
+}
+
+#[test]
 fn slow_calls_open_it_by_their_own_share() {
     let settings = Config::builder().slow_call_duration(secs(2)).slow_call_rate_threshold(0.5);
     let b = bench(settings.window_size(4).minimum_calls(4));

@@ -6,7 +6,7 @@ use std::time::Instant;
 use breakerbox::circuit_breaker;
 use criterion::{BenchmarkGroup, measurement::WallTime};
 
-use crate::{Fault, on_two_threads};
+use crate::{Fault, as_trials, on_two_threads};
 
 macro_rules! protected {
     ($name:ident; $($argument:tt)*) => {
@@ -22,6 +22,8 @@ protected!(consecutive; name = "consecutive");
 protected!(count_window; name = "count window", failure_rate_threshold = 1.0, minimum_calls = 100);
 protected!(time_window; name = "time window", failure_rate_threshold = 1.0, window_duration = 10);
 protected!(open; name = "open", recovery_timeout = 3600);
+
+protected!(trial; name = "trial", half_open_max_calls = 1_000_000);
 
 #[circuit_breaker(name = "failing", failure_threshold = 1_000_000)]
 #[inline(never)]
@@ -52,6 +54,13 @@ pub(crate) fn failed(group: &mut BenchmarkGroup<'_, WallTime>) {
 pub(crate) fn refused(group: &mut BenchmarkGroup<'_, WallTime>) {
     breakerbox::breaker("open").expect("it is annotated").open();
     group.bench_function("attribute, open", |b| b.iter(|| open(black_box(1))));
+}
+
+pub(crate) fn half_open(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let breaker = breakerbox::breaker("trial").expect("it is annotated");
+    group.bench_function("attribute, trial", |b| {
+        b.iter_custom(|calls| as_trials(&breaker, calls, || trial(black_box(1))));
+    });
 }
 
 pub(crate) fn contended(group: &mut BenchmarkGroup<'_, WallTime>) {

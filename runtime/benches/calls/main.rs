@@ -134,28 +134,32 @@ fn refused(c: &mut Criterion) {
     attribute::refused(&mut group);
 }
 
+/// Time of `calls` trial calls, in episodes that are long enough for many.
+fn as_trials(breaker: &CircuitBreaker, calls: u64, call: impl Fn() -> Result<u64, Fault>) -> Duration {
+    let mut taken = Duration::ZERO;
+    let mut left = calls;
+    while left > 0 {
+        let batch = left.min(900_000);
+        breaker.half_open();
+        let start = Instant::now();
+        for _ in 0..batch {
+            let _ = black_box(call());
+        }
+        taken += start.elapsed();
+        breaker.close();
+        left -= batch;
+    }
+    taken
+}
+
 fn half_open(c: &mut Criterion) {
     let mut group = group(c, "half-open");
     group.bench_function("bare", |b| b.iter(|| succeed(black_box(1))));
     let trials = breaker(Config::builder().half_open_max_calls(1_000_000));
     group.bench_function("handle, trial", |b| {
-        b.iter_custom(|calls| {
-            let mut taken = Duration::ZERO;
-            let mut left = calls;
-            while left > 0 {
-                let batch = left.min(900_000);
-                trials.half_open();
-                let start = Instant::now();
-                for _ in 0..batch {
-                    let _ = black_box(trials.call(|| succeed(black_box(1))));
-                }
-                taken += start.elapsed();
-                trials.close();
-                left -= batch;
-            }
-            taken
-        });
+        b.iter_custom(|calls| as_trials(&trials, calls, || trials.call(|| succeed(black_box(1)))));
     });
+    attribute::half_open(&mut group);
     let full =
         Registry::with_clock(ManualClock::new()).get_or_insert("full", Config::default()).expect("the name is valid");
     full.half_open();
@@ -243,6 +247,7 @@ mod attribute {
     pub(super) fn closed(_: &mut BenchmarkGroup<'_, WallTime>) {}
     pub(super) fn failed(_: &mut BenchmarkGroup<'_, WallTime>) {}
     pub(super) fn refused(_: &mut BenchmarkGroup<'_, WallTime>) {}
+    pub(super) fn half_open(_: &mut BenchmarkGroup<'_, WallTime>) {}
     pub(super) fn contended(_: &mut BenchmarkGroup<'_, WallTime>) {}
     pub(super) fn asynchronous(_: &mut BenchmarkGroup<'_, WallTime>, _: &tokio::runtime::Runtime) {}
 }
