@@ -130,8 +130,8 @@ impl Core {
 
     /// The error of a call that was cut off.
     #[cold]
-    pub(crate) fn timed_out(&self) -> CircuitBreakerError {
-        CircuitBreakerError::timed_out(self.name.clone(), self.state(), self.timeout.load(Ordering::Relaxed))
+    pub(crate) fn timed_out(&self, limit: Duration) -> CircuitBreakerError {
+        CircuitBreakerError::timed_out(self.name.clone(), self.state(), nanos(limit))
     }
 
     /// Does what time alone has done: a half-open episode that is over without a verdict is open again.
@@ -294,8 +294,9 @@ impl Core {
         self.clock.read().as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()))
     }
 
-    pub(crate) fn replace_clock(&self, inner: &mut Inner, clock: Option<Arc<dyn Clock>>) {
+    /// Takes another clock and returns the one before, whose drop is code of the user.
+    pub(crate) fn replace_clock(&self, inner: &mut Inner, clock: Option<Arc<dyn Clock>>) -> Option<Arc<dyn Clock>> {
         inner.has_own_clock = clock.is_some();
-        *self.clock.write() = clock;
+        std::mem::replace(&mut *self.clock.write(), clock)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -78,7 +79,8 @@ impl Bus {
         } else if self.has_unsaid.load(Ordering::Relaxed) && self.has_unsaid.swap(false, Ordering::Relaxed) {
             let unsaid = std::mem::take(&mut self.queue.lock().unsaid);
             for event in unsaid {
-                eprintln!("breakerbox: {event}");
+                // Not `eprintln!`, which panics if standard error cannot be written.
+                let _ = writeln!(io::stderr().lock(), "breakerbox: {event}");
             }
         }
     }
@@ -103,11 +105,10 @@ impl Bus {
             };
             let listeners = Arc::clone(&self.listeners.lock().all);
             for (_, listener) in listeners.iter() {
-                // The panic hook has told of the panic; its payload might panic again when dropped.
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| listener(&event))) {
-                    std::mem::forget(payload);
-                }
+                harmless(|| listener(&event));
             }
+            // One that was unsubscribed meanwhile is dropped here.
+            harmless(|| drop(listeners));
         }
     }
 
@@ -145,13 +146,22 @@ impl Bus {
     }
 }
 
+/// Runs code of the user. The panic hook has told of a panic; its payload might panic again when
+/// dropped, and so is not.
+fn harmless(code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
+        std::mem::forget(payload);
+    }
+}
+
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus").field("listeners", &self.listeners.lock().all.len()).finish_non_exhaustive()
     }
 }
 
-/// A listener's place in a registry. Dropped, it ends the subscription.
+/// A listener's place in a registry. Dropped, it ends the subscription; an event that is being
+/// delivered by another thread at that moment may still be heard.
 #[derive(Debug)]
 #[must_use = "the subscription ends when it is dropped; call `keep` to keep it"]
 pub struct Subscription {

@@ -1,6 +1,7 @@
 //! The settings of a breaker as its user states them. What they come to is `policy`.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -57,6 +58,14 @@ impl Config {
 
     pub(crate) fn stated(&self) -> &[(Key, Value)] {
         &self.builder.stated
+    }
+}
+
+impl TryFrom<ConfigBuilder> for Config {
+    type Error = ConfigError;
+
+    fn try_from(builder: ConfigBuilder) -> Result<Self, ConfigError> {
+        builder.build()
     }
 }
 
@@ -169,9 +178,10 @@ impl ConfigBuilder {
         Ok(Config { builder: self })
     }
 
-    /// What is stated, for a change of a breaker that exists.
-    pub(crate) fn changes(&self) -> &[(Key, Value)] {
-        &self.stated
+    /// What is stated, for a change of a breaker that exists: the preset first, if there is one.
+    pub(crate) fn changes(&self) -> Vec<(Key, Value)> {
+        let preset = self.preset.map_or(&[][..], Preset::settings);
+        preset.iter().chain(&self.stated).copied().collect()
     }
 
     fn stated(&self) -> Stated {
@@ -239,6 +249,12 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl From<Infallible> for ConfigError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
 
 impl From<Defect> for ConfigError {
     fn from(defect: Defect) -> Self {

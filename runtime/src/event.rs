@@ -122,7 +122,7 @@ fn plural(f: &mut fmt::Formatter<'_>, count: u64, noun: &str) -> fmt::Result {
 
 /// Two functions with the same name that state different values of one setting.
 ///
-/// The value of the first, by source location, is in force.
+/// The value of the first, by source location, counts.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -131,9 +131,9 @@ pub struct Conflict {
     pub breaker: Arc<str>,
     /// The setting; `preset` for the preset.
     pub key: &'static str,
-    /// The value in force.
+    /// The value that counts.
     pub kept: String,
-    /// Who stated the value in force.
+    /// Who stated the value that counts.
     pub kept_at: Location,
     /// The value that was set aside.
     pub ignored: String,
@@ -145,7 +145,7 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "circuit '{}': `{}` is {} at {} but {} at {}; the first is in force",
+            "circuit '{}': `{}` is {} at {} but {} at {}; the first counts",
             self.breaker, self.key, self.kept, self.kept_at, self.ignored, self.ignored_at
         )
     }

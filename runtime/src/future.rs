@@ -5,6 +5,7 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_timer::Delay;
 use pin_project_lite::pin_project;
@@ -123,7 +124,7 @@ pin_project! {
     pub struct Limited<'a, F, C> {
         #[pin]
         call: Guarded<'a, F, C>,
-        limit: Option<Delay>,
+        limit: Option<(Delay, Duration)>,
     }
 }
 
@@ -133,7 +134,7 @@ where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
 {
-    let limit = entered.core().timeout().map(Delay::new);
+    let limit = entered.core().timeout().map(|limit| (Delay::new(limit), limit));
     Limited { call: guard(entered, future, classify), limit }
 }
 
@@ -149,13 +150,15 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        let is_over = this.limit.as_mut().is_some_and(|limit| Pin::new(limit).poll(cx).is_ready());
-        if !is_over {
-            return Poll::Pending;
+        let Some((delay, limit)) = this.limit else { return Poll::Pending };
+        match Pin::new(delay).poll(cx) {
+            Poll::Ready(()) => {
+                let place = this.call.project().place;
+                place.end(End::Failure);
+                Poll::Ready(Err(place.breaker.core.timed_out(*limit)))
+            }
+            Poll::Pending => Poll::Pending,
         }
-        let place = this.call.project().place;
-        place.end(End::Failure);
-        Poll::Ready(Err(place.breaker.core.timed_out()))
     }
 }
 
@@ -237,7 +240,7 @@ enum Limit {
     /// Not asked for yet: the time of a call begins when it is first polled.
     Unasked,
     Never,
-    After(Delay),
+    After(Delay, Duration),
 }
 
 impl<F, J, A> Future for LimitedCall<'_, F, J, A>
@@ -257,13 +260,14 @@ where
         let call = this.call.project();
         let place = call.place;
         if let Limit::Unasked = this.limit {
-            *this.limit = place.breaker.core.timeout().map_or(Limit::Never, |limit| Limit::After(Delay::new(limit)));
+            *this.limit =
+                place.breaker.core.timeout().map_or(Limit::Never, |limit| Limit::After(Delay::new(limit), limit));
         }
-        let Limit::After(delay) = this.limit else { return Poll::Pending };
+        let Limit::After(delay, limit) = this.limit else { return Poll::Pending };
         match Pin::new(delay).poll(cx) {
             Poll::Ready(()) => {
                 place.end(End::Failure);
-                Poll::Ready((call.answer)(place.breaker.core.timed_out()))
+                Poll::Ready((call.answer)(place.breaker.core.timed_out(*limit)))
             }
             Poll::Pending => Poll::Pending,
         }

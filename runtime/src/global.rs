@@ -2,6 +2,8 @@
 //! collected, and those that were called first where it collects none.
 
 use std::collections::HashMap;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use parking_lot::Mutex;
@@ -51,13 +53,19 @@ pub struct Registered(pub &'static Site);
 
 inventory::collect!(Registered);
 
-static GLOBAL: LazyLock<Global> =
-    LazyLock::new(|| Global { registry: Registry::with_environment(std::env::vars_os()), defaults: Mutex::default() });
+static GLOBAL: LazyLock<Global> = LazyLock::new(|| Global {
+    registry: Registry::with_environment(std::env::vars_os()),
+    defaults: Mutex::default(),
+    collected: AtomicUsize::new(0),
+});
 
 struct Global {
     registry: Registry,
     /// Whose default name a name is. Also the lock under which sites are attached, one at a time.
     defaults: Mutex<HashMap<&'static str, Location>>,
+    /// The address of the newest site at the end of the last collection. Released after all sites
+    /// up to it have their breakers.
+    collected: AtomicUsize,
 }
 
 impl Global {
@@ -65,8 +73,8 @@ impl Global {
     /// that is loaded later brings more of them.
     fn collect(&self) {
         // New sites come in front, so the first one tells whether there are any.
-        let newest = inventory::iter::<Registered>().next().map(|registered| registered.0);
-        if newest.is_none_or(|site| site.breaker.get().is_some()) {
+        let newest = inventory::iter::<Registered>().next().map_or(0, |registered| ptr::from_ref(registered).addr());
+        if self.collected.load(Ordering::Acquire) == newest {
             return;
         }
         let mut sites: Vec<&'static Site> = inventory::iter::<Registered>().map(|registered| registered.0).collect();
@@ -76,6 +84,7 @@ impl Global {
         for site in sites.into_iter().filter(|site| site.breaker.get().is_none()) {
             self.attach(site, &mut defaults);
         }
+        self.collected.store(newest, Ordering::Release);
         drop(defaults);
         self.registry.deliver();
     }

@@ -49,11 +49,16 @@ impl CircuitBreaker {
     /// A breaker that no registry lists, and that no environment variable reaches.
     ///
     /// # Errors
-    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around it.
+    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around
+    /// it. A builder's settings may be refused as by its `build`.
     #[track_caller]
-    pub fn new(name: &str, config: impl Into<Config>) -> Result<Self, ConfigError> {
+    pub fn new<C>(name: &str, config: C) -> Result<Self, ConfigError>
+    where
+        C: TryInto<Config>,
+        ConfigError: From<C::Error>,
+    {
         check_name(name)?;
-        let config = config.into();
+        let config = config.try_into()?;
         let declaration =
             Declaration { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
         let (layers, _) = Layers::new(name, declaration, &Environment::default())?;
@@ -145,7 +150,8 @@ impl CircuitBreaker {
         self.core.close();
     }
 
-    /// Changes the settings that `changes` states and keeps the others, the state and the counters.
+    /// Changes the settings that `changes` states, those of its preset too, and keeps the others, the
+    /// state and the counters.
     ///
     /// A change is stronger than the environment and the attribute, and lasts as long as the
     /// breaker. A window of another shape starts empty. An open time that runs is not changed.
@@ -160,7 +166,7 @@ impl CircuitBreaker {
     /// # Errors
     /// A value is out of range or contradicts the other settings. Nothing is changed then.
     pub fn reconfigure(&self, changes: impl Into<ConfigBuilder>) -> Result<(), ConfigError> {
-        self.core.reconfigure(changes.into().changes())
+        self.core.reconfigure(&changes.into().changes())
     }
 
     /// Takes the time from another clock, such as a [`ManualClock`](crate::ManualClock) in a test.

@@ -165,7 +165,11 @@ impl Layers {
                 conflict(key.as_str(), in_force.to_string(), self.locations[0], value.to_string());
             }
         }
-        conflicts.retain(|conflict| !self.conflicts.contains(conflict));
+        // One for each key and place, however often the place is passed and whatever it states.
+        let is_known = |conflict: &Conflict| {
+            self.conflicts.iter().any(|known| (known.key, known.ignored_at) == (conflict.key, conflict.ignored_at))
+        };
+        conflicts.retain(|conflict| !is_known(conflict));
         self.conflicts.extend(conflicts.iter().cloned());
         conflicts
     }

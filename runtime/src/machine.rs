@@ -92,7 +92,7 @@ impl Machine {
     /// What time alone has done: a half-open episode without a verdict is open again.
     pub(crate) fn tick(&mut self, policy: &Policy, seed: u64, now: u64) -> Option<Move> {
         match self.phase {
-            Phase::HalfOpen { until, .. } if now >= until => {
+            Phase::HalfOpen { until, .. } if is_over(until, now) => {
                 Some(self.open(policy, seed, Cause::HalfOpenTimeout, until))
             }
             _ => None,
@@ -105,7 +105,7 @@ impl Machine {
         let mut seen = *self;
         seen.tick(policy, seed, now);
         if let Phase::Open { until } = seen.phase
-            && now >= until
+            && is_over(until, now)
         {
             seen.phase = Phase::HalfOpen { until: u64::MAX, admitted: 0, successes: 0 };
             seen.since = until;
@@ -117,7 +117,7 @@ impl Machine {
     pub(crate) fn admit(&mut self, policy: &Policy, now: u64) -> (Admission, Option<Move>) {
         let mut moved = None;
         if let Phase::Open { until } = self.phase {
-            if now < until {
+            if !is_over(until, now) {
                 return (Admission::Open { until }, None);
             }
             moved = Some(self.half_open(policy, Cause::RecoveryTimeout, now));
@@ -216,6 +216,16 @@ impl Machine {
         self.enter(Phase::HalfOpen { until, admitted: 0, successes: 0 }, State::HalfOpen, cause, at)
     }
 
+    /// Closes if there are enough successful trials by settings that have changed.
+    pub(crate) fn close_if_due(&mut self, policy: &Policy, now: u64) -> Option<Move> {
+        match self.phase {
+            Phase::HalfOpen { successes, .. } if successes >= policy.success_threshold => {
+                Some(self.close(Cause::SuccessThreshold, now))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn close(&mut self, cause: Cause, at: u64) -> Move {
         self.reopened = 0;
         self.enter(Phase::Closed, State::Closed, cause, at)
@@ -260,6 +270,11 @@ impl Machine {
         self.generation += 1;
         Move { from, to, cause, at, consecutive, trials_succeeded }
     }
+}
+
+/// Whether a time has come. The end of time never does: what saturates lasts for ever.
+fn is_over(until: u64, now: u64) -> bool {
+    until != u64::MAX && now >= until
 }
 
 fn reaches(part: u64, calls: u64, threshold: Option<f64>, policy: &Policy) -> bool {

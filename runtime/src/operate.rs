@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::{Core, Inner};
-use crate::clock::{Clock, nanos, wall};
+use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::Reason;
 use crate::event::{Cause, Event};
@@ -16,6 +16,7 @@ use crate::settings::{Key, Value};
 use crate::state::{Mode, State};
 use crate::status::{HalfOpenStatus, Rejections, Setting, Snapshot, Status, Totals, WindowStatus};
 use crate::window::Tally;
+use crate::word;
 
 impl Core {
     /// Runs one command: `change` under the lock, then the word, then the listeners.
@@ -95,9 +96,12 @@ impl Core {
     }
 
     pub(crate) fn reconfigure(&self, changes: &[(Key, Value)]) -> Result<(), ConfigError> {
-        self.command(|inner, _| {
+        self.command(|inner, now| {
             let policy = inner.layers.reconfigure(changes)?;
             self.follow(inner, policy);
+            if let Some(moved) = inner.machine.close_if_due(&policy, now) {
+                self.commit(inner, moved);
+            }
             let keys = || changes.iter().map(|(key, _)| *key).collect();
             self.bus.publish(|| Event::Reconfigured { breaker: Arc::clone(&self.label), keys: keys() });
             Ok(())
@@ -120,15 +124,13 @@ impl Core {
 
     /// Takes another clock. Open times keep what is left of them; the window starts empty.
     pub(crate) fn set_clock(&self, clock: Option<Arc<dyn Clock>>) {
-        self.command(|inner, before| {
-            self.replace_clock(inner, clock);
-            // The word still names the old clock.
-            self.publish(inner);
-            let now = self.now(self.word());
+        let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
+        let _replaced = self.command(|inner, before| {
             inner.machine.rebase(before, now);
             inner.machine.generation += 1;
             inner.last_failure = inner.last_failure.map(|at| now.saturating_sub(before.saturating_sub(at)));
             self.forget(inner);
+            self.replace_clock(inner, clock)
         });
     }
 
@@ -163,7 +165,8 @@ impl Core {
                 State::HalfOpen => Some(inner.machine.open_for(0, Cause::Restored, now)),
                 State::Open => Some(inner.machine.open_for(nanos(snapshot.remaining), Cause::Restored, now)),
             };
-            inner.machine.generation = inner.machine.generation.max(snapshot.generation);
+            let taken_up = snapshot.generation.min(word::LAST_GENERATION / 2);
+            inner.machine.generation = inner.machine.generation.max(taken_up);
             inner.machine.reopened = snapshot.reopened;
             if let Some(moved) = moved {
                 self.commit(inner, moved);

@@ -94,17 +94,23 @@ impl Registry {
         self.inner.breakers.read().get(name).cloned()
     }
 
-    /// The breaker of this name, made if there is none.
+    /// The breaker of this name, made if there is none. Takes a [`Config`], a reference to one, or a
+    /// builder.
     ///
     /// If there is one, settings that it does not have yet are added; those that contradict it are
     /// set aside and listed in [`Registry::conflicts`].
     ///
     /// # Errors
-    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around it.
+    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around
+    /// it. A builder's settings may be refused as by its `build`.
     #[track_caller]
-    pub fn get_or_insert(&self, name: &str, config: impl Into<Config>) -> Result<CircuitBreaker, ConfigError> {
+    pub fn get_or_insert<C>(&self, name: &str, config: C) -> Result<CircuitBreaker, ConfigError>
+    where
+        C: TryInto<Config>,
+        ConfigError: From<C::Error>,
+    {
         check_name(name)?;
-        let config = config.into();
+        let config = config.try_into()?;
         let declaration =
             Declaration { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
         let breaker = self.insert(Name::new(name), declaration);
@@ -155,7 +161,8 @@ impl Registry {
         self.inner.breakers.read().values().cloned().collect()
     }
 
-    /// The breakers that are open or forced open, sorted by name.
+    /// The breakers that are open or forced open, sorted by name. One that is half-open is not among
+    /// them, although it refuses calls when its trials are taken.
     pub fn open(&self) -> Vec<CircuitBreaker> {
         self.all().into_iter().filter(CircuitBreaker::is_open).collect()
     }
@@ -238,7 +245,7 @@ impl Registry {
         self.inner.bus.subscribe(Arc::new(listener))
     }
 
-    /// Events that were lost because listeners were too slow: more than 65,536 waited.
+    /// Events that were lost because more than 65,536 waited for slow listeners, or for a first one.
     pub fn lost_events(&self) -> u64 {
         self.inner.bus.lost()
     }
@@ -256,7 +263,8 @@ impl Registry {
     /// Gives all breakers, and those to come, another clock: see [`CircuitBreaker::set_clock`].
     pub fn set_clock(&self, clock: impl Clock + 'static) {
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        *self.inner.clock.write() = Some(Arc::clone(&clock));
+        // The clock before is dropped after the lock is released: its drop is code of the user.
+        let _replaced = self.inner.clock.write().replace(Arc::clone(&clock));
         for breaker in self.all() {
             breaker.core.set_clock(Some(Arc::clone(&clock)));
         }
@@ -265,7 +273,7 @@ impl Registry {
     /// Says once, where it will be seen, that a variable is ignored.
     fn warn(&self, warning: Warning) {
         let mut warnings = self.inner.warnings.lock();
-        if warnings.contains(&warning) {
+        if warnings.iter().any(|known| known.variable == warning.variable) {
             return;
         }
         warnings.push(warning.clone());

@@ -202,6 +202,8 @@ pub struct Transitions {
     pub closed_to_half_open: u64,
     /// From open to half-open.
     pub open_to_half_open: u64,
+    /// From open to open: with another open time, by `open_for` or a restored snapshot.
+    pub open_to_open: u64,
     /// From open to closed: by hand alone.
     pub open_to_closed: u64,
     /// From half-open to open.
@@ -211,7 +213,7 @@ pub struct Transitions {
 }
 
 impl Transitions {
-    /// The changes from one state to another; zero for a state to itself.
+    /// The changes from one state to another.
     pub fn between(&self, from: State, to: State) -> u64 {
         let mut copy = *self;
         copy.count(from, to).map_or(0, |count| *count)
@@ -222,6 +224,7 @@ impl Transitions {
             (State::Closed, State::Open) => Some(&mut self.closed_to_open),
             (State::Closed, State::HalfOpen) => Some(&mut self.closed_to_half_open),
             (State::Open, State::HalfOpen) => Some(&mut self.open_to_half_open),
+            (State::Open, State::Open) => Some(&mut self.open_to_open),
             (State::Open, State::Closed) => Some(&mut self.open_to_closed),
             (State::HalfOpen, State::Open) => Some(&mut self.half_open_to_open),
             (State::HalfOpen, State::Closed) => Some(&mut self.half_open_to_closed),

@@ -36,7 +36,7 @@ pub(crate) fn own() -> usize {
 #[cold]
 fn take_number() -> usize {
     // A thread that is being torn down may have lost its `Owner` already; it borrows stripe 0.
-    let number = OWNER.try_with(|owner| owner.0).unwrap_or(0);
+    let number = OWNER.try_with(|owner| owner.0).unwrap_or(0) % STRIPES;
     NUMBER.set(number);
     number
 }

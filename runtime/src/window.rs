@@ -240,6 +240,7 @@ impl Window {
                 window.seen = stripes.successes();
             }
             Window::Time(window) => {
+                window.newest = 0;
                 window.buckets = [Bucket::EMPTY; BUCKETS];
                 window.marks.clear();
                 stripes.expire_marks();

@@ -30,6 +30,9 @@ const SLOT: u64 = 1 << SLOT_SHIFT;
 pub(crate) const REFUSED: u64 = 1 << 15;
 
 const MODE_SHIFT: u32 = 2;
+/// The last generation that the word can tell from others.
+pub(crate) const LAST_GENERATION: u64 = u64::MAX >> GENERATION_SHIFT;
+
 const SLOT_SHIFT: u32 = 9;
 const GENERATION_SHIFT: u32 = 16;
 

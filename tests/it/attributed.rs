@@ -125,3 +125,25 @@ fn everything_that_crosses_threads_may() {
     let breaker = CircuitBreaker::new("crossing", breakerbox::Config::default()).expect("valid");
     moves(breaker.call_async(async { Some(1) }));
 }
+
+/// Runs itself again in a process whose standard error is full and whose environment has a mistake.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_error_that_cannot_be_written_harms_no_call() -> Result<(), Box<dyn std::error::Error>> {
+    const CHILD: &str = "BREAKERBOX_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        assert_eq!(bank::rate(), Ok(1));
+        assert_eq!(breakerbox::registry().warnings().len(), 1);
+        return Ok(());
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+    let status = std::process::Command::new(std::env::current_exe()?)
+        .args(["--exact", "attributed::a_standard_error_that_cannot_be_written_harms_no_call"])
+        .env(CHILD, "1")
+        .env("CIRCUIT_BREAKER_FAILURE_TRESHOLD", "1")
+        .stdout(std::process::Stdio::null())
+        .stderr(full)
+        .status()?;
+    assert!(status.success());
+    Ok(())
+}

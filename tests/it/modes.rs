@@ -115,6 +115,37 @@ fn reconfigure_keeps_state_counters_and_what_was_not_named() -> Result<(), Confi
 }
 
 #[test]
+fn reconfigure_takes_the_settings_of_a_preset_too() -> Result<(), ConfigError> {
+    let b = bench(Config::builder().failure_threshold(5));
+    b.breaker.reconfigure(Config::preset(breakerbox::Preset::Redis))?;
+    let status = b.breaker.status();
+    assert_eq!(status.setting(Key::FailureThreshold).value, Value::Count(3));
+    assert_eq!(status.setting(Key::RecoveryTimeout).value, Value::Time(secs(15)));
+    Ok(())
+}
+
+#[test]
+fn a_change_that_leaves_enough_good_trials_closes_the_circuit() -> Result<(), ConfigError> {
+    let b = bench(Config::builder());
+    b.breaker.half_open();
+    succeed_times(&b.breaker, 2);
+    b.breaker.reconfigure(Config::builder().success_threshold(2).half_open_max_calls(2))?;
+    assert_eq!(b.breaker.state(), State::Closed);
+    Ok(())
+}
+
+#[test]
+fn a_snapshot_of_any_numbers_does_no_harm() {
+    let b = bench(Config::builder());
+    b.breaker.restore(&Snapshot::new(State::Open, Mode::Auto, u64::MAX, std::time::Duration::MAX, u32::MAX));
+    assert!(!succeed(&b.breaker));
+    b.breaker.reset();
+    b.breaker.open();
+    b.breaker.reset();
+    assert!(succeed(&b.breaker));
+}
+
+#[test]
 fn a_bad_change_changes_nothing() {
     let b = bench(Config::builder().failure_rate_threshold(0.5).window_size(20));
     let before = b.breaker.status().settings;

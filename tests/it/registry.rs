@@ -88,6 +88,56 @@ fn a_conflict_that_nobody_heard_waits_for_the_first_listener() -> Result<(), Con
 }
 
 #[test]
+fn one_place_makes_one_conflict_however_often_it_is_passed() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    for threshold in 1..200 {
+        registry.get_or_insert("db", Config::builder().failure_threshold(threshold))?;
+    }
+    assert_eq!(registry.conflicts().len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_clock_and_a_listener_may_use_the_registry_when_they_are_dropped() -> Result<(), ConfigError> {
+    #[derive(Debug)]
+    struct Asking(Registry);
+    impl breakerbox::Clock for Asking {
+        fn now(&self) -> std::time::Duration {
+            secs(1)
+        }
+    }
+    impl Drop for Asking {
+        fn drop(&mut self) {
+            self.0.statuses();
+        }
+    }
+    let registry = Registry::new();
+    let breaker = registry.get_or_insert("db", Config::default())?;
+    registry.set_clock(Asking(registry.clone()));
+    breaker.set_clock(Asking(registry.clone()));
+    registry.set_clock(ManualClock::new());
+
+    struct Explosive;
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("a listener's own panic"));
+        }
+    }
+    let own = Arc::new(std::sync::Mutex::new(None));
+    let (place, explosive) = (Arc::clone(&own), Explosive);
+    let subscription = registry.subscribe(move |_: &Event| {
+        let _ = &explosive;
+        drop(place.lock().expect("not poisoned").take());
+    });
+    *own.lock().expect("not poisoned") = Some(subscription);
+    breaker.force_open();
+    let lines = listen(&registry);
+    breaker.auto();
+    assert_eq!(heard(&lines), ["circuit 'db': mode forced_open -> auto"]);
+    Ok(())
+}
+
+#[test]
 fn settings_that_contradict_only_together_are_a_conflict_too() -> Result<(), ConfigError> {
     let registry = Registry::new();
     registry.get_or_insert("db", Config::builder().success_threshold(3).half_open_max_calls(3).build()?)?;

@@ -135,6 +135,47 @@ fn the_shortest_window_at_the_end_of_time_does_not_overflow() {
 }
 
 #[test]
+fn more_threads_than_stripes_count_each_success_once() {
+    let b = bench(by_rate().window_duration(secs(100)).minimum_calls(1000));
+    for _ in 0..40 {
+        std::thread::scope(|scope| {
+            let held: Vec<_> = (0..2).map(|_| scope.spawn(|| succeed_times(&b.breaker, 5))).collect();
+            held.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        });
+        b.clock.advance(secs(2));
+    }
+    // Forty at once, so that some share a stripe.
+    let barrier = std::sync::Barrier::new(40);
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                barrier.wait();
+                succeed_times(&b.breaker, 10);
+                barrier.wait();
+                b.clock.advance(millis(100));
+                succeed_times(&b.breaker, 10);
+            });
+        }
+    });
+    let totals = b.breaker.status().totals;
+    assert_eq!(totals.successes, 40 * 10 + 40 * 20);
+    assert_eq!(window(&b).0, totals.successes);
+}
+
+#[test]
+fn a_clock_that_shows_less_lets_the_window_expire_all_the_same() {
+    let b = bench(by_rate().window_duration(secs(10)).minimum_calls(4));
+    fail_times(&b.breaker, 1);
+    let clock = breakerbox::ManualClock::new();
+    b.breaker.set_clock(clock.clone());
+    fail_times(&b.breaker, 3);
+    clock.advance(secs(3600));
+    assert_eq!(window(&b), (0, 0));
+    fail_times(&b.breaker, 1);
+    assert_eq!(b.breaker.state(), State::Closed);
+}
+
+#[test]
 fn slow_calls_open_it_by_their_own_share() {
     let settings = Config::builder().slow_call_duration(secs(2)).slow_call_rate_threshold(0.5);
     let b = bench(settings.window_size(4).minimum_calls(4));
