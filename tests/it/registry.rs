@@ -111,18 +111,18 @@ fn a_clock_and_a_listener_may_use_the_registry_when_they_are_dropped() -> Result
             self.0.statuses();
         }
     }
-    let registry = Registry::new();
-    let breaker = registry.get_or_insert("db", Config::default())?;
-    registry.set_clock(Asking(registry.clone()));
-    breaker.set_clock(Asking(registry.clone()));
-    registry.set_clock(ManualClock::new());
-
     struct Explosive;
     impl Drop for Explosive {
         fn drop(&mut self) {
             std::panic::resume_unwind(Box::new("a listener's own panic"));
         }
     }
+    let registry = Registry::new();
+    let breaker = registry.get_or_insert("db", Config::default())?;
+    registry.set_clock(Asking(registry.clone()));
+    breaker.set_clock(Asking(registry.clone()));
+    registry.set_clock(ManualClock::new());
+
     let own = Arc::new(std::sync::Mutex::new(None));
     let (place, explosive) = (Arc::clone(&own), Explosive);
     let subscription = registry.subscribe(move |_: &Event| {
