@@ -138,7 +138,8 @@ fn a_standard_error_that_cannot_be_written_harms_no_call() -> Result<(), Box<dyn
     }
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
     let status = std::process::Command::new(std::env::current_exe()?)
-        .args(["--exact", "attributed::a_standard_error_that_cannot_be_written_harms_no_call"])
+        // Not captured, or nothing would be written at all.
+        .args(["--nocapture", "--exact", "attributed::a_standard_error_that_cannot_be_written_harms_no_call"])
         .env(CHILD, "1")
         .env("CIRCUIT_BREAKER_FAILURE_TRESHOLD", "1")
         .stdout(std::process::Stdio::null())
