@@ -4,10 +4,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ExprClosure;
 
 use crate::context::Context;
 use crate::fallback::{Call, Fallback, Passed, first, last, parenthesized};
-use crate::signature::Parameter;
+use crate::signature::{Parameter, bound};
 use crate::types::Passing;
 use crate::value::OnOpen;
 
@@ -63,7 +64,7 @@ impl<'a> Answer<'a> {
             let succeeded = self.context.judged("succeeded", &self.call(fallback, true));
             tokens = quote_spanned! {Span::mixed_site()=>
                 match #succeeded {
-                    ::core::option::Option::Some(ret) => ret,
+                    ::core::option::Option::Some(__breakerbox_ret) => __breakerbox_ret,
                     ::core::option::Option::None => { #tokens }
                 }
             };
@@ -76,9 +77,9 @@ impl<'a> Answer<'a> {
     pub(crate) fn cut_off(&self) -> TokenStream {
         let args = self.context.args;
         if args.fallbacks.is_empty() || args.fallback_on_any {
-            return quote_spanned!(Span::mixed_site()=> error);
+            return quote_spanned!(Span::mixed_site()=> __breakerbox_error);
         }
-        let error = quote_spanned!(Span::mixed_site()=> error);
+        let error = quote_spanned!(Span::mixed_site()=> __breakerbox_error);
         let answer = self.without_fallback(&error);
         quote_spanned!(Span::mixed_site()=> return #answer)
     }
@@ -87,7 +88,7 @@ impl<'a> Answer<'a> {
         let returned = &self.context.returned;
         let Some(on_open) = &self.context.args.on_open else {
             if self.is_async && self.context.is_plain() {
-                return quote_spanned!(Span::mixed_site()=> (asked.refuse)(#error));
+                return quote_spanned!(Span::mixed_site()=> (__breakerbox_asked.refuse)(#error));
             }
             let span = first(returned);
             let private = self.context.private(span);
@@ -140,16 +141,13 @@ impl<'a> Answer<'a> {
             is_async: self.is_async,
         };
         let call = call.of(fallback);
-        let scope = if let Fallback::Closure(closure) = fallback {
-            self.scope(&closure.to_token_stream(), copies)
-        } else {
-            TokenStream::new()
-        };
+        let scope =
+            if let Fallback::Closure(closure) = fallback { self.scope(closure, copies) } else { TokenStream::new() };
         if scope.is_empty() { call } else { quote_spanned!(here=> { #scope #call }) }
     }
 
     /// The names that a closure uses, bound to what was kept for it.
-    fn scope(&self, closure: &TokenStream, copies: bool) -> TokenStream {
+    fn scope(&self, closure: &ExprClosure, copies: bool) -> TokenStream {
         let here = Span::mixed_site();
         let used = self
             .context
@@ -190,7 +188,7 @@ impl<'a> Answer<'a> {
         let parameters = self.context.parameters.all.iter().enumerate();
         let needed: Vec<_> = parameters
             .filter(|(_, parameter)| any && parameter.passing == Passing::Owned && self.is_needed(parameter))
-            .map(|(at, parameter)| (format_ident!("kept{at}", span = Span::mixed_site()), parameter))
+            .map(|(at, parameter)| (format_ident!("__breakerbox_kept{at}", span = Span::mixed_site()), parameter))
             .collect();
         needed.into_iter()
     }
@@ -198,7 +196,7 @@ impl<'a> Answer<'a> {
     /// Whether any fallback takes the argument.
     fn is_needed(&self, parameter: &Parameter) -> bool {
         self.context.args.fallbacks.iter().any(|fallback| match fallback {
-            Fallback::Closure(closure) => !parameter.is_receiver && is_used(parameter, &closure.to_token_stream()),
+            Fallback::Closure(closure) => !parameter.is_receiver && is_used(parameter, closure),
             Fallback::Path(_) | Fallback::Method(_) => true,
         })
     }
@@ -219,21 +217,33 @@ impl<'a> Answer<'a> {
 }
 
 /// Whether a closure uses a parameter by one of its names, in code or in a format string.
-fn is_used(parameter: &Parameter, closure: &TokenStream) -> bool {
-    parameter.names.iter().any(|name| mentions(closure, &name.to_string()))
+fn is_used(parameter: &Parameter, closure: &ExprClosure) -> bool {
+    let mut own = Vec::new();
+    closure.inputs.iter().for_each(|input| bound(input.to_token_stream(), &mut own));
+    let used = |name: &&Ident| !own.contains(*name) && mentions(&closure.body.to_token_stream(), &plain(name));
+    parameter.names.iter().any(|name| used(&name))
 }
 
+/// An identifier without the mark of a raw one, which a format string leaves out.
+fn plain(name: &Ident) -> String {
+    name.to_string().trim_start_matches("r#").to_owned()
+}
+
+/// Whether a local of this name is used: not a field, a label, or a part of a path.
 fn mentions(tokens: &TokenStream, name: &str) -> bool {
-    let mut after_dot = false;
-    tokens.clone().into_iter().any(|tree| {
-        let found = match &tree {
-            // A field of the same name is something else.
-            TokenTree::Ident(word) => !after_dot && word == name,
-            TokenTree::Group(group) => mentions(&group.stream(), name),
-            TokenTree::Literal(literal) => literal.to_string().contains(&format!("{{{name}")),
-            TokenTree::Punct(_) => false,
-        };
-        after_dot = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '.') && !after_dot;
-        found
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let is_punct = |at: Option<usize>, wanted: char| matches!(at.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+    trees.iter().enumerate().any(|(at, tree)| match tree {
+        TokenTree::Ident(word) => {
+            let is_field = is_punct(at.checked_sub(1), '.') && !is_punct(at.checked_sub(2), '.');
+            let ends_path = is_punct(at.checked_sub(1), ':') && is_punct(at.checked_sub(2), ':');
+            plain(word) == name && !is_field && !ends_path && !is_punct(Some(at + 1), ':')
+        }
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            [format!("{{{name}}}"), format!("{{{name}:"), format!("{name}$")].iter().any(|use_| text.contains(use_))
+        }
+        TokenTree::Punct(_) => false,
     })
 }

@@ -43,8 +43,8 @@ impl Context<'_> {
         let span = first(&closure);
         let private = self.private(span);
         let function = Ident::new(function, span);
-        let arguments = parenthesized(quote_spanned!(span=> #closure, returned), last(&closure));
-        let start = quote_spanned!(span=> |returned| #private::#function::<);
+        let arguments = parenthesized(quote_spanned!(span=> #closure, __breakerbox_returned), last(&closure));
+        let start = quote_spanned!(span=> |__breakerbox_returned| #private::#function::<);
         let end = quote_spanned!(span=> , _>);
         Some(quote!(#start #returned #end #arguments))
     }
@@ -73,8 +73,12 @@ impl Context<'_> {
         let (private, returned) = (self.private(span), &self.returned);
         match self.told() {
             Some(judge) => judge,
-            None if self.is_plain() => quote_spanned!(span=> move |returned| #private::judged(asked.judge, returned)),
-            None => quote_spanned!(span=> |returned| #private::classify::<#returned>(returned)),
+            None if self.is_plain() => {
+                quote_spanned!(span=> move |__breakerbox_returned| #private::judged(__breakerbox_asked.judge, __breakerbox_returned))
+            }
+            None => {
+                quote_spanned!(span=> |__breakerbox_returned| #private::classify::<#returned>(__breakerbox_returned))
+            }
         }
     }
 
@@ -86,7 +90,7 @@ impl Context<'_> {
         let span = first(&self.returned);
         let (private, returned) = (self.private(span), &self.returned);
         let asked = quote_spanned!(span=> #private::ask::<#returned>());
-        quote_spanned!(Span::mixed_site()=> let asked = #asked;)
+        quote_spanned!(Span::mixed_site()=> let __breakerbox_asked = #asked;)
     }
 
     /// Whether a call is cut off after a time.
@@ -116,5 +120,5 @@ pub(crate) fn private(args: &Args, span: Span) -> TokenStream {
 pub(crate) fn return_edge(private: &TokenStream, returned: &TokenStream) -> TokenStream {
     let span = first(returned);
     let call = quote_spanned!(span=> #private::ret::<#returned>());
-    quote_spanned!(Span::mixed_site()=> if let ::core::option::Option::Some(ret) = #call { return ret; })
+    quote_spanned!(Span::mixed_site()=> if let ::core::option::Option::Some(__breakerbox_ret) = #call { return __breakerbox_ret; })
 }

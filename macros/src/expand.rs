@@ -53,13 +53,15 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
             ReturnType::Default => quote_spanned!(first(&signature.ident)=> ()),
         },
     };
-    let here = Span::mixed_site();
-    let context =
-        Context { args, parameters, returned, breaker: Ident::new("breaker", here), error: Ident::new("error", here) };
+    let context = Context { args, parameters, returned, breaker: local("breaker"), error: local("error") };
     let site = site::breaker(args, signature, &|span| private(args, span));
     let body = match shape {
         Shape::Sync => sync(&context, function, &site),
-        Shape::Async => future_block(&context, &function.body, &quote_spanned!(here=> async move), &site),
+        Shape::Async => {
+            // As the user's own, or the compiler would not call by name what the block captures.
+            let span = raw(&context.returned);
+            future_block(&context, &function.body, &quote_spanned!(span=> async move), &site)
+        }
         Shape::Tail(tail, _) => tail_block(&context, function, &tail, &site),
         Shape::Wrapped(returned) => wrapped(&context, function, &returned, &site),
     };
@@ -70,6 +72,17 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
     };
     let body = braced(&function.body, body);
     Some(quote!(#attributes #front #header #body))
+}
+
+/// A name of generated code. Hygiene keeps it apart from the user's locals, and its look from the
+/// constants and statics that a binding of the same name would mean.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(&format!("__breakerbox_{name}"), Span::mixed_site())
+}
+
+/// The span of the first token, as it came.
+fn raw(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::mixed_site, |tree| tree.span())
 }
 
 fn shape(args: &Args, function: &Function) -> Shape {
@@ -98,7 +111,8 @@ fn closure(context: &Context<'_>, function: &Function) -> TokenStream {
     let inside = function.body.stream();
     let body =
         if prelude.is_empty() { function.body.clone() } else { braced(&function.body, quote!(#prelude #inside)) };
-    let start = quote_spanned!(Span::mixed_site()=> move || ->);
+    // As the user's own, or the compiler would not call by name what the closure captures.
+    let start = quote_spanned!(function.body.span_open()=> move || ->);
     quote!(#start #returned #body)
 }
 
@@ -113,15 +127,15 @@ fn sync(context: &Context<'_>, function: &Function, site: &TokenStream) -> Token
     let answer = Answer::new(context, false);
     let (kept, lent, finally) = (answer.kept(), answer.lent(), answer.tokens());
     let admitted = if context.args.fallback_on_any {
-        let attempt = context.judged("attempt", &quote_spanned!(here=> #breaker, entered, #body));
+        let attempt = context.judged("attempt", &quote_spanned!(here=> #breaker, __breakerbox_entered, #body));
         quote_spanned! {here=>
             match { #lent #attempt } {
-                ::core::result::Result::Ok(ret) => return ret,
-                ::core::result::Result::Err(error) => error,
+                ::core::result::Result::Ok(__breakerbox_ret) => return __breakerbox_ret,
+                ::core::result::Result::Err(__breakerbox_error) => __breakerbox_error,
             }
         }
     } else {
-        let complete = context.judged("complete", &quote_spanned!(here=> entered, #body));
+        let complete = context.judged("complete", &quote_spanned!(here=> __breakerbox_entered, #body));
         quote_spanned!(here=> return #complete)
     };
     let asked = asked(context, &admitted);
@@ -139,9 +153,9 @@ fn asked(context: &Context<'_>, admitted: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
     let (private, breaker) = (context.private(here), &context.breaker);
     quote_spanned! {here=> 'call: {
-        let entered = match #private::enter(#breaker) {
-            ::core::result::Result::Ok(entered) => entered,
-            ::core::result::Result::Err(error) => break 'call error,
+        let __breakerbox_entered = match #private::enter(#breaker) {
+            ::core::result::Result::Ok(__breakerbox_entered) => __breakerbox_entered,
+            ::core::result::Result::Err(__breakerbox_error) => break 'call __breakerbox_error,
         };
         #admitted
     }}
@@ -156,7 +170,7 @@ fn future_block(context: &Context<'_>, body: &Group, keywords: &TokenStream, sit
     );
     // The user's braces stay around the function. A body without a tail is told at the return type.
     let mut block = Group::new(Delimiter::Brace, quote!(#edge #prelude #inside));
-    block.set_span(first(&context.returned));
+    block.set_span(raw(&context.returned));
     guarded(context, &quote!(#keywords #block), site)
 }
 
@@ -166,7 +180,7 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
     if context.is_plain() && !context.has_timeout() {
         // One future for all: the shortest way at run time.
         let deferred = deferred(context, future, site);
-        return quote_spanned!(here=> let call = #deferred; call.await);
+        return quote_spanned!(here=> let __breakerbox_call = #deferred; __breakerbox_call.await);
     }
     let private = context.private(here);
     let Context { breaker, error, .. } = context;
@@ -177,14 +191,14 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
     let (returned, judge) = (&context.returned, context.judge());
     let (note, judge, unless) = if any {
         (
-            quote_spanned!(here=> let mut failed = false; let judge = #private::typed::<#returned, _>(#judge);),
-            quote_spanned!(here=> |returned| #private::note(judge(returned), &mut failed)),
-            quote_spanned!(here=> if !failed),
+            quote_spanned!(here=> let mut __breakerbox_failed = false; let __breakerbox_judge = #private::typed::<#returned, _>(#judge);),
+            quote_spanned!(here=> |__breakerbox_returned| #private::note(__breakerbox_judge(__breakerbox_returned), &mut __breakerbox_failed)),
+            quote_spanned!(here=> if !__breakerbox_failed),
         )
     } else {
         (TokenStream::new(), judge, TokenStream::new())
     };
-    let call = quote_spanned!(here=> #private::#function::<#returned, _, _>(entered, #future, #judge));
+    let call = quote_spanned!(here=> #private::#function::<#returned, _, _>(__breakerbox_entered, #future, #judge));
     let ask = context.ask();
     let failed = any.then(|| quote_spanned!(here=> #private::failed(#breaker)));
     let admitted = match (context.has_timeout(), any) {
@@ -193,7 +207,7 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
             #note
             #lent
             match #call.await {
-                ret #unless => return ret,
+                __breakerbox_ret #unless => return __breakerbox_ret,
                 _ => #failed,
             }
         },
@@ -204,9 +218,9 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
                 #note
                 #lent
                 match #call.await {
-                    ::core::result::Result::Ok(ret) #unless => return ret,
+                    ::core::result::Result::Ok(__breakerbox_ret) #unless => return __breakerbox_ret,
                     #others
-                    ::core::result::Result::Err(error) => #cut_off,
+                    ::core::result::Result::Err(__breakerbox_error) => #cut_off,
                 }
             }
         }
@@ -243,7 +257,7 @@ fn deferred(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> 
     let (ask, judge) = (context.ask(), context.judge());
     quote_spanned! {here=> {
         #ask
-        #private::deferred::<#returned, _, _>(#site, asked.refuse, #future, #judge)
+        #private::deferred::<#returned, _, _>(#site, __breakerbox_asked.refuse, #future, #judge)
     }}
 }
 
@@ -275,8 +289,8 @@ fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site
     let guarded = if context.is_plain() && !context.has_timeout() {
         deferred(context, &future, site)
     } else {
-        let asking = guarded(context, &quote_spanned!(here=> future), site);
-        quote_spanned!(here=> { let future = #future; async move { #asking } })
+        let asking = guarded(context, &quote_spanned!(here=> __breakerbox_future), site);
+        quote_spanned!(here=> { let __breakerbox_future = #future; async move { #asking } })
     };
     match returned.wrapper {
         Wrapper::Bare => guarded,

@@ -141,9 +141,13 @@ pub(crate) fn names(signature: &Signature) -> Vec<String> {
         .collect()
 }
 
+/// Whether an expression is, or is made of, a name by itself: not the end of a path, nor declared in it.
 fn contains(tokens: &TokenStream, name: &str) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        proc_macro2::TokenTree::Ident(ident) => ident == name,
+    let trees: Vec<proc_macro2::TokenTree> = tokens.clone().into_iter().collect();
+    let is_colon = |at: Option<usize>| matches!(at.and_then(|at| trees.get(at)), Some(proc_macro2::TokenTree::Punct(punct)) if punct.as_char() == ':');
+    trees.iter().enumerate().any(|(at, tree)| match tree {
+        proc_macro2::TokenTree::Ident(ident) => ident == name && !is_colon(at.checked_sub(1)),
+        proc_macro2::TokenTree::Group(group) if group.delimiter() == proc_macro2::Delimiter::Brace => false,
         proc_macro2::TokenTree::Group(group) => contains(&group.stream(), name),
         _ => false,
     })

@@ -150,6 +150,10 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
     // In a tuple, because clippy asks what a `_name` alone is bound for.
     let binding = if hidden { quote!((#pattern,)) } else { quote!(#pattern) };
     let bound = if hidden { quote_spanned!(Span::mixed_site()=> (#name,)) } else { name.to_token_stream() };
+    if text_of(&typed.pat).contains("ref mut") {
+        // The pattern borrows the argument for change.
+        prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg let mut #name = #name;));
+    }
     prelude.extend(quote_spanned!(Span::mixed_site()=> #cfg #lints let #binding = #bound;));
     typed.attrs.retain(|attribute| !is_lint(attribute));
     *typed.pat = Pat::Ident(syn::PatIdent {
@@ -169,6 +173,10 @@ fn parameter(typed: &mut PatType, at: usize, needs: Needs, prelude: &mut TokenSt
         pattern: Some(pattern),
         changing,
     }
+}
+
+fn text_of(pattern: &Pat) -> String {
+    pattern.to_token_stream().to_string()
 }
 
 /// `_name` without the underscore, where that is a name.
@@ -196,7 +204,7 @@ fn lints(attributes: &[Attribute]) -> TokenStream {
 
 /// The names that a pattern binds, and perhaps a constant or field among them: lower case, no path,
 /// no call.
-fn bound(pattern: TokenStream, names: &mut Vec<Ident>) {
+pub(crate) fn bound(pattern: TokenStream, names: &mut Vec<Ident>) {
     let trees: Vec<TokenTree> = pattern.into_iter().collect();
     for (at, tree) in trees.iter().enumerate() {
         match tree {
