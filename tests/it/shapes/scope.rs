@@ -25,11 +25,11 @@ mod constants_in_scope {
     assert_eq!(f([1]).unwrap().len() + g([1, 2]).unwrap().len(), 3);
 }
 #[test] fn x53_only_what_a_closure_uses_is_cloned() {
-    struct NoClone; struct Hold { key: u8 } mod mem { pub fn size() -> u8 { 4 } }
+    struct NoClone(#[allow(dead_code)] String); struct Hold { key: u8 } mod mem { pub fn size() -> u8 { 4 } }
     #[circuit_breaker(name = "x53", fallback = |e| Ok(e.name().len()), fallback_on = any)] fn f(e: NoClone) -> Result<usize, MyErr> { drop(e); Err(MyErr::Boom) }
     #[circuit_breaker(name = "x53b", fallback = |_| Ok(Hold { key: 1 }.key), fallback_on = any)] fn g(key: NoClone) -> Result<u8, MyErr> { drop(key); Err(MyErr::Boom) }
     #[circuit_breaker(name = "x53c", fallback = |_| Ok(mem::size()), fallback_on = any)] fn h(mem: NoClone) -> Result<u8, MyErr> { drop(mem); Err(MyErr::Boom) }
     #[circuit_breaker(name = "x53d", fallback = |_| Ok(format!("{type}")), fallback_on = any)] fn i(r#type: String) -> Result<String, MyErr> { drop(r#type); Err(MyErr::Boom) }
     #[circuit_breaker(name = "x53e", fallback = |_| { let name = 1; Ok(format!("{name}")) }, fallback_on = any)] fn j(n: NoClone) -> Result<String, MyErr> { drop(n); Err(MyErr::Boom) }
-    assert_eq!(f(NoClone).unwrap(), 3); assert_eq!(g(NoClone).unwrap(), 1); assert_eq!(h(NoClone).unwrap(), 4); assert_eq!(i("a".into()).unwrap(), "a"); assert_eq!(j(NoClone).unwrap(), "1");
+    assert_eq!(f(NoClone(String::new())).unwrap(), 3); assert_eq!(g(NoClone(String::new())).unwrap(), 1); assert_eq!(h(NoClone(String::new())).unwrap(), 4); assert_eq!(i("a".into()).unwrap(), "a"); assert_eq!(j(NoClone(String::new())).unwrap(), "1");
 }
