@@ -1,6 +1,7 @@
 //! Behaviour, a file for each kind.
 
 #![deny(warnings)]
+#![forbid(unsafe_code)]
 
 mod attributed;
 mod calls;

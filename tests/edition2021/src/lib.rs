@@ -1,6 +1,8 @@
 //! The shapes of `tests/it/shapes.rs` in edition 2021, where captures, `unsafe` and identifiers
 //! follow other rules; and what is an identifier in this edition alone.
 
+#![deny(warnings)]
+#![forbid(unsafe_code)]
 
 #[cfg(test)]
 #[rustfmt::skip]

@@ -107,11 +107,6 @@ use super::*;
     fn f(ref s: String, n @ (_, _): (u8, u8)) -> Result<usize, MyErr> { Ok(s.len() + n.0 as usize + n.1 as usize) }
     assert_eq!(f("ab".into(), (1, 1)).unwrap(), 4);
 }
-#[test] fn s31_unsafe_fn() { // [basic] edition 2024: the body needs its own unsafe block
-    #[circuit_breaker(name = "s31", failure_threshold = 5, recovery_timeout = 30)]
-    unsafe fn f(p: *const u8) -> Result<u8, MyErr> { Ok(unsafe { *p }) }
-    let x = 7; assert_eq!(unsafe { f(&x) }.unwrap(), 7);
-}
 #[test] fn s33_attributes_on_the_function_are_kept() { // [basic]
     /// Doc comment.
     #[circuit_breaker(name = "s33", failure_threshold = 5, recovery_timeout = 30)]

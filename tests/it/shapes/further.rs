@@ -10,15 +10,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
     open("x01");
     assert_eq!(f(1), -99);
 }
-#[test] fn x02_unsafe_extern_and_unsafe_async() {
-    #[circuit_breaker(name = "x02", failure_if = |code| *code < 0, fallback = |_| *p)]
-    unsafe extern "C" fn f(p: &i32) -> i32 { *p }
-    #[circuit_breaker(name = "x02b")]
-    async unsafe fn g(p: *const u8) -> Result<u8, MyErr> { Ok(unsafe { *p }) }
-    let (x, y) = (1, 2_u8);
-    assert_eq!(unsafe { f(&x) }, 1);
-    assert_eq!(block_on(unsafe { g(&raw const y) }).unwrap(), 2);
-}
 #[test] fn x03_nested_generics_and_const_expressions() {
     struct Grid<T, const W: usize, const H: usize>([[T; W]; H]);
     impl<T: Copy, const W: usize, const H: usize> Grid<T, W, H> {
