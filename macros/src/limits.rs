@@ -69,7 +69,7 @@ pub(crate) fn wrapped(args: &Args, signature: &Signature, returned: &Returned, e
         let block = if returned.wrapper == Wrapper::Bare { "async move { .. }" } else { "Box::pin(async move { .. })" };
         let message = format!(
             "this `fallback` cannot have the arguments, which are gone into the returned future: \
-             let the body be `{block}` alone, or write a closure, `fallback = |open| ..`"
+             let the body be `{block}` alone, or write a closure that does without them, `fallback = |open| ..`"
         );
         errors.push(Error::new_spanned(fallback.tokens(), message));
     }

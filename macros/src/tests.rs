@@ -95,7 +95,7 @@ const ITEMS: &[&str] = &[
 ];
 
 fn parsed(text: &str) -> TokenStream {
-    text.parse().unwrap()
+    text.parse().expect("tokens")
 }
 
 fn token() -> impl Strategy<Value = TokenTree> {
@@ -111,7 +111,7 @@ fn token() -> impl Strategy<Value = TokenTree> {
             Just(Literal::string("")),
             Just(Literal::byte_string(b"x")),
             Just(Literal::character('c')),
-            Just("99999999999999999999999999999999999999999999s".parse().unwrap()),
+            Just("99999999999999999999999999999999999999999999s".parse().expect("tokens")),
         ].prop_map(TokenTree::Literal),
     ]
 }
