@@ -1,5 +1,5 @@
 //! How a call gets in: by one load where the circuit is closed, by the deadline where it is open,
-//! and under the lock where it may become a trial. How a call ends is `breaker`.
+//! and under the lock where it may become a trial. How a call ends is `settle`.
 
 use crate::breaker::{Core, Inner};
 use crate::clock;

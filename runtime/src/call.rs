@@ -22,7 +22,7 @@ pub struct Entered<'a> {
 #[inline]
 pub fn enter(breaker: &CircuitBreaker) -> Result<Entered<'_>, CircuitBreakerError> {
     match breaker.core.admit() {
-        Ok(ticket) => Ok(Entered { breaker, ticket }),
+        Ok(ticket) => Ok(Entered::with(breaker, ticket)),
         Err(refusal) => Err(refusal.error(&breaker.core)),
     }
 }

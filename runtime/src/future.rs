@@ -2,7 +2,6 @@
 //! it back. What a call may be, a future or a function that makes one, is `lazy`.
 
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use futures_timer::Delay;
 use pin_project_lite::pin_project;
 
 use crate::answer::Protect;
+use crate::breaker::Core;
 use crate::call::Entered;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
@@ -28,9 +28,14 @@ struct Place<'a> {
 
 impl Place<'_> {
     #[inline]
+    fn take(&mut self) -> Ticket {
+        std::mem::replace(&mut self.ticket, Ticket::NONE)
+    }
+
+    #[inline]
     fn end(&mut self, end: End) {
-        let ticket = std::mem::replace(&mut self.ticket, Ticket::NONE);
-        if ticket.word != Ticket::NONE.word {
+        let ticket = self.take();
+        if !ticket.is_none() {
             self.breaker.core.settle(ticket, end);
         }
     }
@@ -43,31 +48,44 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Ends a place as failed if the poll that it watches panics.
-struct Watch<'p, 'a>(&'p mut Place<'a>);
-
-impl Drop for Watch<'_, '_> {
-    #[cold]
-    fn drop(&mut self) {
-        self.0.end(End::Failure);
+/// Polls an admitted call, and ends it if it is ready. In the meantime its ticket is in `entered`,
+/// for which a drop is a panic: of the future, or of the judge.
+#[inline]
+fn drive<F: Future>(
+    place: &mut Place<'_>,
+    ticket: Ticket,
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+    judge: impl FnOnce(&F::Output) -> Outcome,
+) -> Poll<F::Output> {
+    let entered = Entered::with(place.breaker, ticket);
+    match future.poll(cx) {
+        Poll::Ready(output) => {
+            let outcome = judge(&output);
+            Poll::Ready(entered.pass(output, outcome))
+        }
+        Poll::Pending => {
+            place.ticket = entered.dissolve().1;
+            Poll::Pending
+        }
     }
 }
 
-#[inline]
-fn watched<T>(place: &mut Place<'_>, poll: impl FnOnce() -> T) -> T {
-    let watch = Watch(place);
-    let polled = poll();
-    std::mem::forget(watch);
-    polled
+/// The error of a call that is not ready, once its time is over.
+fn cut_off(
+    place: &mut Place<'_>,
+    (delay, limit): &mut (Delay, Duration),
+    cx: &mut Context<'_>,
+) -> Poll<CircuitBreakerError> {
+    Pin::new(delay).poll(cx).map(|()| {
+        place.end(End::Failure);
+        place.breaker.core.timed_out(*limit)
+    })
 }
 
-/// Ends a place and passes the output on. With nothing to drop should the end unwind, the output
-/// stays in registers.
-#[inline]
-fn ended<T>(place: &mut Place<'_>, outcome: Outcome, output: T) -> T {
-    let output = ManuallyDrop::new(output);
-    place.end(outcome.into());
-    ManuallyDrop::into_inner(output)
+/// The time limit that calls of a breaker have now, from now on.
+fn limit(core: &Core) -> Option<(Delay, Duration)> {
+    core.timeout().map(|limit| (Delay::new(limit), limit))
 }
 
 pin_project! {
@@ -104,16 +122,13 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let output = match watched(this.place, || this.future.poll(cx)) {
-            Poll::Ready(output) => output,
-            Poll::Pending => return Poll::Pending,
-        };
-        if let Some(classify) = this.classify.take() {
-            // A classifier that panics is a failed call.
-            let outcome = watched(this.place, || classify(&output));
-            return Poll::Ready(ended(this.place, outcome, output));
+        let ticket = this.place.take();
+        if ticket.is_none() {
+            // Polled after its end, which is between the caller and the future.
+            return this.future.poll(cx);
         }
-        Poll::Ready(output)
+        let judge = |output: &_| this.classify.take().map_or(Outcome::Ignored, |classify| classify(output));
+        drive(this.place, ticket, this.future, cx, judge)
     }
 }
 
@@ -134,7 +149,7 @@ where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
 {
-    let limit = entered.core().timeout().map(|limit| (Delay::new(limit), limit));
+    let limit = limit(entered.core());
     Limited { call: guard(entered, future, classify), limit }
 }
 
@@ -150,15 +165,8 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        let Some((delay, limit)) = this.limit else { return Poll::Pending };
-        match Pin::new(delay).poll(cx) {
-            Poll::Ready(()) => {
-                let place = this.call.project().place;
-                place.end(End::Failure);
-                Poll::Ready(Err(place.breaker.core.timed_out(*limit)))
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        let Some(limit) = this.limit else { return Poll::Pending };
+        cut_off(this.call.project().place, limit, cx).map(Err)
     }
 }
 
@@ -199,27 +207,15 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let breaker = this.place.breaker;
-        let ticket = if this.place.ticket.word == Ticket::NONE.word {
-            match breaker.core.admit() {
-                Ok(ticket) => ticket,
-                Err(refusal) => return Poll::Ready((this.answer)(refusal.error(&breaker.core))),
+        let mut ticket = this.place.take();
+        if ticket.is_none() {
+            let core = &this.place.breaker.core;
+            match core.admit() {
+                Ok(admitted) => ticket = admitted,
+                Err(refusal) => return Poll::Ready((this.answer)(refusal.error(core))),
             }
-        } else {
-            std::mem::replace(&mut this.place.ticket, Ticket::NONE)
-        };
-        // In the meantime the ticket is in `entered`, for which a drop is a panic: of the future, or
-        // of the judge.
-        let entered = Entered::with(breaker, ticket);
-        let output = match this.future.poll(cx) {
-            Poll::Ready(output) => output,
-            Poll::Pending => {
-                this.place.ticket = entered.dissolve().1;
-                return Poll::Pending;
-            }
-        };
-        let outcome = (this.judge)(&output);
-        Poll::Ready(entered.pass(output, outcome))
+        }
+        drive(this.place, ticket, this.future, cx, &*this.judge)
     }
 }
 
@@ -230,17 +226,9 @@ pin_project! {
     struct LimitedCall<'a, F, J, A> {
         #[pin]
         call: Call<'a, F, J, A>,
-        limit: Limit,
+        // Asked for when the first poll has ended, because the time of a call begins with it.
+        limit: Option<Option<(Delay, Duration)>>,
     }
-}
-
-/// When a call is cut off.
-#[derive(Debug)]
-enum Limit {
-    /// Not asked for yet: the time of a call begins when it is first polled.
-    Unasked,
-    Never,
-    After(Delay, Duration),
 }
 
 impl<F, J, A> Future for LimitedCall<'_, F, J, A>
@@ -258,18 +246,9 @@ where
             return Poll::Ready(output);
         }
         let call = this.call.project();
-        let place = call.place;
-        if let Limit::Unasked = this.limit {
-            *this.limit =
-                place.breaker.core.timeout().map_or(Limit::Never, |limit| Limit::After(Delay::new(limit), limit));
-        }
-        let Limit::After(delay, limit) = this.limit else { return Poll::Pending };
-        match Pin::new(delay).poll(cx) {
-            Poll::Ready(()) => {
-                place.end(End::Failure);
-                Poll::Ready((call.answer)(place.breaker.core.timed_out(*limit)))
-            }
-            Poll::Pending => Poll::Pending,
+        match this.limit.get_or_insert_with(|| limit(&call.place.breaker.core)) {
+            Some(limit) => cut_off(call.place, limit, cx).map(call.answer),
+            None => Poll::Pending,
         }
     }
 }
@@ -296,6 +275,6 @@ impl CircuitBreaker {
         C::Output: Protect,
     {
         let call = self::call(self, call.into_call(), C::Output::outcome, C::Output::answer);
-        LimitedCall { call, limit: Limit::Unasked }
+        LimitedCall { call, limit: None }
     }
 }

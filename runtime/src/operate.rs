@@ -19,9 +19,11 @@ use crate::window::Tally;
 use crate::word;
 
 impl Core {
-    /// Runs one command: `change` under the lock, then the word, then the listeners.
+    /// Runs one command: what time has done, then `change`, under the lock; then the word, then the
+    /// listeners.
     fn command<T>(&self, change: impl FnOnce(&mut Inner, u64) -> T) -> T {
         let mut inner = self.lock();
+        self.tick(&mut inner);
         let now = self.now(self.word());
         let result = change(&mut inner, now);
         self.publish(&inner);
@@ -34,7 +36,6 @@ impl Core {
     fn move_by_hand(&self, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
         self.command(|inner, now| {
             self.enter_mode(inner, Mode::Auto, now);
-            self.tick(inner);
             let seen = inner.machine.observe(&inner.policy, self.seed(), now);
             // An open time that is over shows as half-open; to be half-open by hand begins the episode.
             let is_there = inner.machine.state() == to && (to != State::Open || seen.state() == State::Open);
@@ -87,7 +88,6 @@ impl Core {
         if inner.mode == mode {
             return;
         }
-        self.tick(inner);
         let from = std::mem::replace(&mut inner.mode, mode);
         inner.machine.renew(&inner.policy, now);
         self.forget(inner);

@@ -24,6 +24,11 @@ impl Ticket {
     /// No call: a mode that there is not, in a state that there is not.
     pub(crate) const NONE: Ticket = Ticket { word: u64::MAX, started: UNTIMED };
 
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.word == Self::NONE.word
+    }
+
     /// Whether the call was admitted in this episode.
     pub(crate) fn is_of(self, generation: u64) -> bool {
         word::same_episode(self.word, word::compose(State::Closed, Mode::Auto, generation, 0))

@@ -126,6 +126,24 @@ fn everything_that_crosses_threads_may() {
     moves(breaker.call_async(async { Some(1) }));
 }
 
+#[test]
+fn a_fallback_hears_whether_the_call_failed_or_was_refused() {
+    #[expect(
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        reason = "as the attribute passes and wants them"
+    )]
+    fn reason(_: u8, error: breakerbox::CircuitBreakerError) -> Result<String, String> {
+        Ok(format!("{} {}", error.reason(), error.is_rejected()))
+    }
+    #[circuit_breaker(name = "heard", failure_threshold = 1, fallback = reason, fallback_on = any)]
+    fn fails(_n: u8) -> Result<String, String> {
+        Err("down".to_owned())
+    }
+    assert_eq!(fails(1).as_deref(), Ok("failed false"));
+    assert_eq!(fails(1).as_deref(), Ok("open true"));
+}
+
 /// Runs itself again in a process whose standard error is full and whose environment has a mistake.
 #[cfg(target_os = "linux")]
 #[test]

@@ -197,6 +197,9 @@ impl Model {
     }
 
     pub(crate) fn open_for(&mut self, time: u64, now: u64) {
+        if self.mode == Mode::Auto {
+            self.time_out(now);
+        }
         self.set_mode(Mode::Auto, now);
         self.go(State::Open, now + time);
     }

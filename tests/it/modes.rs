@@ -204,3 +204,20 @@ fn half_open_is_restored_as_open_with_nothing_left_and_a_mode_is_kept() {
     assert_eq!((b.breaker.state(), b.breaker.mode()), (State::Open, Mode::ForcedOpen));
     assert!(b.breaker.status().generation > 9);
 }
+
+#[test]
+fn a_reset_tells_first_what_time_has_done() {
+    let b = bench(Config::builder().half_open_timeout(secs(5)));
+    b.breaker.half_open();
+    b.clock.advance(secs(5));
+    let lines = listen(&b.registry);
+    b.breaker.reset();
+    assert_eq!(
+        heard(&lines),
+        [
+            "circuit 'quotes': half_open -> open (no verdict in time)",
+            "circuit 'quotes': open -> closed (reset)",
+            "circuit 'quotes': reset"
+        ]
+    );
+}

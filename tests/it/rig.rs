@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use breakerbox::{CircuitBreakerError, Event, Permit, State, Totals, Transition, WindowStatus};
 
-use crate::support::Bench;
+use crate::support::{self, Bench};
 
 impl Bench {
     pub(crate) fn advance(&self, by: Duration) {
@@ -18,17 +18,13 @@ impl Bench {
     /// Makes calls that succeed.
     #[track_caller]
     pub(crate) fn succeed(&self, calls: u32) {
-        for _ in 0..calls {
-            self.permit().success();
-        }
+        support::succeed_times(&self.breaker, calls as usize);
     }
 
     /// Makes calls that fail.
     #[track_caller]
     pub(crate) fn fail(&self, calls: u32) {
-        for _ in 0..calls {
-            self.permit().failure();
-        }
+        support::fail_times(&self.breaker, calls as usize);
     }
 
     #[track_caller]
