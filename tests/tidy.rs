@@ -14,7 +14,7 @@ const RANKS: [&[&str]; 12] = [
     &["config", "env", "machine"],
     &["layers"],
     &["breaker"],
-    &["admit", "operate", "settle"],
+    &["admit", "limit", "operate", "settle"],
     &["handle"],
     &["call", "permit", "registry"],
     &["future", "global"],

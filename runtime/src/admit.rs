@@ -22,14 +22,12 @@ impl Refusal {
         Ticket { word: word::REFUSED | self.reason as u64, started: self.left }
     }
 
+    #[inline]
     fn of(ticket: Ticket) -> Option<Refusal> {
-        let reason = match ticket.word {
-            word if word & word::REFUSED == 0 => return None,
-            word if word & word::STATE == Reason::Open as u64 => Reason::Open,
-            word if word & word::STATE == Reason::HalfOpenFull as u64 => Reason::HalfOpenFull,
-            _ => Reason::ForcedOpen,
-        };
-        Some(Refusal { reason, left: ticket.started })
+        if ticket.word & word::REFUSED == 0 {
+            return None;
+        }
+        Some(Refusal { reason: Reason::REFUSALS[(ticket.word & word::STATE) as usize], left: ticket.started })
     }
 
     /// The error that the caller gets. Built where it is wanted, so that one who drops it pays nothing.
@@ -81,18 +79,17 @@ impl Core {
         }
     }
 
-    /// What is left until the deadline, if anything. Far from it the coarse clock will do.
+    /// What is left until the deadline, if anything.
     fn time_left(&self, word: u64) -> u64 {
-        let Some(deadline) = self.deadline(word) else { return 0 };
-        let left = deadline.saturating_sub(self.coarse_now(word));
-        if left > clock::COARSE_LAG { left } else { deadline.saturating_sub(self.now(word)) }
+        self.deadline(word).map_or(0, |deadline| deadline.saturating_sub(self.near_now(word)))
     }
 
     /// A call that asks to be a trial, or that met a word which has changed since.
     #[cold]
     fn try_trial(&self) -> Result<Ticket, Refusal> {
         let mut inner = self.lock();
-        let now = self.now(self.word());
+        let word = self.word();
+        let now = if word & word::TIMED == 0 { self.near_now(word) } else { self.now(word) };
         let admission = match inner.mode {
             Mode::Auto => self.ask_machine(&mut inner, now),
             Mode::ForcedOpen => Err(Refusal { reason: Reason::ForcedOpen, left: 0 }),
@@ -107,7 +104,7 @@ impl Core {
     }
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
-        self.tick(inner);
+        self.tick(inner, now);
         let (admission, moved) = inner.machine.admit(&inner.policy, now);
         if let Some(moved) = moved {
             self.commit(inner, moved);

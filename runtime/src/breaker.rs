@@ -15,18 +15,20 @@ use crate::bus::Bus;
 use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::{CircuitBreakerError, Name};
-use crate::event::{Cause, Event, Transition};
+use crate::event::{Event, Transition};
 use crate::layers::Layers;
 use crate::machine::{Machine, Move};
 use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
 use crate::status::Transitions;
 use crate::stripes::Stripes;
-use crate::window::{CountWindow, Tally, TimeWindow, Window};
+use crate::window::{Tally, Window};
 use crate::word;
 
+/// What all handles of a breaker share. Public only for the types of generated code, which cannot
+/// name it.
 #[derive(Debug)]
-pub(crate) struct Core {
+pub struct Core {
     /// See the table in `word`. Stored with release under the lock, after its deadline; loaded with
     /// acquire, so that who sees a word sees the deadline of its episode, or of the next but one that
     /// was published.
@@ -55,15 +57,16 @@ pub(crate) struct Inner {
     pub(crate) mode: Mode,
     pub(crate) policy: Policy,
     pub(crate) layers: Box<Layers>,
-    pub(crate) window: Option<Box<Window>>,
+    pub(crate) window: Option<Window>,
     /// Whether a success changes more than its counter.
     pub(crate) dirty: bool,
     has_own_clock: bool,
     pub(crate) counts: Counts,
-    pub(crate) last_failure: Option<u64>,
+    /// When the last failure was counted, if there is one.
+    pub(crate) last_failure: u64,
     pub(crate) last_transition: Option<Box<Transition>>,
-    /// Thresholds reached while only measuring, so that each is told once.
-    pub(crate) told: Vec<Cause>,
+    /// Which thresholds were reached while only measuring, so that each is told once.
+    pub(crate) told: [bool; 3],
 }
 
 /// The counters that only change under the lock.
@@ -104,9 +107,9 @@ impl Core {
                 dirty: false,
                 has_own_clock: clock.is_some(),
                 counts: Counts::default(),
-                last_failure: None,
+                last_failure: 0,
                 last_transition: None,
-                told: Vec::new(),
+                told: [false; 3],
             }),
             clock: RwLock::new(clock),
             name,
@@ -135,12 +138,12 @@ impl Core {
     }
 
     /// Does what time alone has done: a half-open episode that is over without a verdict is open again.
-    pub(crate) fn tick(&self, inner: &mut Inner) {
-        if inner.mode == Mode::Auto && inner.machine.state() == State::HalfOpen {
-            let now = self.now(self.word.load(Ordering::Relaxed));
-            if let Some(moved) = inner.machine.tick(&inner.policy, self.seed, now) {
-                self.commit(inner, moved);
-            }
+    #[inline]
+    pub(crate) fn tick(&self, inner: &mut Inner, now: u64) {
+        if inner.mode == Mode::Auto
+            && let Some(moved) = inner.machine.tick(&inner.policy, self.seed, now)
+        {
+            self.commit(inner, moved);
         }
     }
 
@@ -188,18 +191,16 @@ impl Core {
             window.clear(&self.stripes);
         }
         inner.dirty = false;
-        inner.told.clear();
+        inner.told = [false; 3];
     }
 
     /// Works by other settings from now on. A window of another shape starts empty.
     pub(crate) fn follow(&self, inner: &mut Inner, policy: Policy) {
         let shape = |policy: &Policy| policy.has_window().then_some(policy.window);
         if inner.window.is_none() || shape(&inner.policy) != shape(&policy) {
-            inner.window = shape(&policy).map(|shape| {
-                Box::new(match shape {
-                    WindowShape::Calls(calls) => Window::Count(CountWindow::new(calls, self.stripes.successes())),
-                    WindowShape::Time(time) => Window::Time(TimeWindow::new(nanos(time))),
-                })
+            inner.window = shape(&policy).map(|shape| match shape {
+                WindowShape::Calls(calls) => Window::last_calls(calls, &self.stripes),
+                WindowShape::Time(time) => Window::last_time(nanos(time)),
             });
             self.stripes.expire_marks();
         }
@@ -213,7 +214,8 @@ impl Core {
         let machine = &inner.machine;
         let flag = |set: bool, flag: u64| if set { flag } else { 0 };
         let flags = flag(inner.policy.slow_call_duration.is_some(), word::TIMED)
-            | flag(matches!(inner.window.as_deref(), Some(Window::Time(_))), word::TIME_WINDOW)
+            | flag(matches!(inner.window, Some(Window::Time(_))), word::TIME_WINDOW)
+            | flag(matches!(inner.window, Some(Window::Count(_))), word::COUNT_WINDOW)
             | flag(inner.dirty, word::DIRTY)
             | flag(machine.is_full(&inner.policy), word::FULL)
             | flag(inner.has_own_clock, word::OWN_CLOCK);
@@ -224,9 +226,17 @@ impl Core {
         self.word.store(word, Ordering::Release);
     }
 
+    /// Makes the word say whether a success changes more than its counter. Everything else is as it was.
+    #[inline]
+    pub(crate) fn publish_dirty(&self, word: u64, dirty: bool) {
+        if dirty != (word & word::DIRTY != 0) {
+            self.word.store(word ^ word::DIRTY, Ordering::Release);
+        }
+    }
+
     /// What the window holds; `None` without one.
-    pub(crate) fn tally(&self, inner: &Inner, now: u64) -> Option<Tally> {
-        inner.window.as_ref().map(|window| window.tally(now, &self.stripes))
+    pub(crate) fn tally(&self, inner: &mut Inner, now: u64) -> Option<Tally> {
+        inner.window.as_mut().map(|window| *window.tally(now, &self.stripes))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -287,6 +297,13 @@ impl Core {
     #[inline]
     pub(crate) fn coarse_now(&self, word: u64) -> u64 {
         if word & word::OWN_CLOCK == 0 { clock::coarse() } else { self.own_now() }
+    }
+
+    /// The time, exact where the deadline of the episode is near, and else behind by some milliseconds.
+    pub(crate) fn near_now(&self, word: u64) -> u64 {
+        let now = self.coarse_now(word);
+        let is_far = self.deadline(word).is_some_and(|deadline| deadline.saturating_sub(now) > clock::COARSE_LAG);
+        if is_far { now } else { self.now(word) }
     }
 
     #[cold]

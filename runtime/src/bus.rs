@@ -24,6 +24,9 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Bus {
     /// Whether anyone listens. Relaxed: who subscribes hears what happens after.
     heard: AtomicBool,
+    /// Whether there are events in the queue. Stored under its lock; relaxed, because a thread sees
+    /// what it has queued itself.
+    is_waiting: AtomicBool,
     has_unsaid: AtomicBool,
     lost: AtomicU64,
     queue: Mutex<Queue>,
@@ -69,11 +72,19 @@ impl Bus {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         queue.events.push_back(event);
+        self.is_waiting.store(true, Ordering::Relaxed);
     }
 
     /// Delivers what is queued, unless another thread is doing so. Call it without holding a lock.
     #[inline]
     pub(crate) fn deliver(&self) {
+        if self.is_waiting.load(Ordering::Relaxed) {
+            self.deliver_waiting();
+        }
+    }
+
+    #[cold]
+    fn deliver_waiting(&self) {
         if self.heard.load(Ordering::Relaxed) {
             self.tell_listeners();
         } else if self.has_unsaid.load(Ordering::Relaxed) && self.has_unsaid.swap(false, Ordering::Relaxed) {
@@ -85,7 +96,6 @@ impl Bus {
         }
     }
 
-    #[cold]
     fn tell_listeners(&self) {
         {
             let mut queue = self.queue.lock();
@@ -99,6 +109,7 @@ impl Bus {
                 let mut queue = self.queue.lock();
                 let Some(event) = queue.events.pop_front() else {
                     queue.delivering = false;
+                    self.is_waiting.store(false, Ordering::Relaxed);
                     return;
                 };
                 event
@@ -139,7 +150,9 @@ impl Bus {
             if listeners.all.is_empty() {
                 self.heard.store(false, Ordering::Relaxed);
                 // What nobody is left to hear is not for a later listener.
-                self.queue.lock().events.clear();
+                let mut queue = self.queue.lock();
+                queue.events.clear();
+                self.is_waiting.store(false, Ordering::Relaxed);
             }
             before
         };

@@ -14,23 +14,23 @@ use crate::ticket::{End, Ticket};
 #[derive(Debug)]
 #[must_use]
 pub struct Entered<'a> {
-    breaker: &'a CircuitBreaker,
+    breaker: &'a Core,
     ticket: Ticket,
 }
 
 /// Lets a call in, or says why not.
 #[inline]
-pub fn enter(breaker: &CircuitBreaker) -> Result<Entered<'_>, CircuitBreakerError> {
-    match breaker.core.admit() {
+pub fn enter(breaker: &Core) -> Result<Entered<'_>, CircuitBreakerError> {
+    match breaker.admit() {
         Ok(ticket) => Ok(Entered::with(breaker, ticket)),
-        Err(refusal) => Err(refusal.error(&breaker.core)),
+        Err(refusal) => Err(refusal.error(breaker)),
     }
 }
 
 impl<'a> Entered<'a> {
     /// A call that was let in, and goes on.
     #[inline]
-    pub(crate) fn with(breaker: &'a CircuitBreaker, ticket: Ticket) -> Self {
+    pub(crate) fn with(breaker: &'a Core, ticket: Ticket) -> Self {
         Entered { breaker, ticket }
     }
 
@@ -47,16 +47,16 @@ impl<'a> Entered<'a> {
     #[inline]
     pub fn finish(self, outcome: Outcome) {
         let (breaker, ticket) = self.dissolve();
-        breaker.core.settle(ticket, outcome.into());
+        breaker.settle(ticket, outcome.into());
     }
 
     pub(crate) fn core(&self) -> &Core {
-        &self.breaker.core
+        self.breaker
     }
 
     /// Takes it apart without its drop, which would tell of a panic.
     #[inline]
-    pub(crate) fn dissolve(self) -> (&'a CircuitBreaker, Ticket) {
+    pub(crate) fn dissolve(self) -> (&'a Core, Ticket) {
         let parts = (self.breaker, self.ticket);
         std::mem::forget(self);
         parts
@@ -66,14 +66,14 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     #[cold]
     fn drop(&mut self) {
-        self.breaker.core.settle(self.ticket, End::Failure);
+        self.breaker.settle(self.ticket, End::Failure);
     }
 }
 
 /// Statistics: a fallback answered.
 #[cold]
-pub fn count_fallback(breaker: &CircuitBreaker) {
-    breaker.core.stripes().fallback();
+pub fn count_fallback(breaker: &Core) {
+    breaker.stripes().fallback();
 }
 
 impl CircuitBreaker {
@@ -83,7 +83,7 @@ impl CircuitBreaker {
     /// function's own error (`E: From<CircuitBreakerError>`), or `None`. A panic is a failure, and goes on.
     #[inline]
     pub fn call<R: Protect>(&self, function: impl FnOnce() -> R) -> R {
-        match enter(self) {
+        match enter(&self.core) {
             Ok(entered) => {
                 let returned = function();
                 let outcome = returned.outcome();

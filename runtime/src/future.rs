@@ -4,9 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use futures_timer::Delay;
 use pin_project_lite::pin_project;
 
 use crate::answer::Protect;
@@ -15,13 +13,14 @@ use crate::call::Entered;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::lazy::IntoCall;
+use crate::limit::Limit;
 use crate::outcome::{Classify, Outcome};
 use crate::ticket::{End, Ticket};
 
 /// The place of an async call in its breaker. Dropped before its end, the call was cancelled.
 #[derive(Debug)]
 struct Place<'a> {
-    breaker: &'a CircuitBreaker,
+    breaker: &'a Core,
     /// [`Ticket::NONE`] before the call was let in and after it ended.
     ticket: Ticket,
 }
@@ -36,15 +35,24 @@ impl Place<'_> {
     fn end(&mut self, end: End) {
         let ticket = self.take();
         if !ticket.is_none() {
-            self.breaker.core.settle(ticket, end);
+            self.breaker.settle(ticket, end);
         }
+    }
+}
+
+impl Place<'_> {
+    #[cold]
+    fn cancel(&self) {
+        self.breaker.settle(self.ticket, End::Cancelled);
     }
 }
 
 impl Drop for Place<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.end(End::Cancelled);
+        if !self.ticket.is_none() {
+            self.cancel();
+        }
     }
 }
 
@@ -72,20 +80,11 @@ fn drive<F: Future>(
 }
 
 /// The error of a call that is not ready, once its time is over.
-fn cut_off(
-    place: &mut Place<'_>,
-    (delay, limit): &mut (Delay, Duration),
-    cx: &mut Context<'_>,
-) -> Poll<CircuitBreakerError> {
-    Pin::new(delay).poll(cx).map(|()| {
+fn cut_off(place: &mut Place<'_>, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<CircuitBreakerError> {
+    limit.poll(place.breaker, cx).map(|limit| {
         place.end(End::Failure);
-        place.breaker.core.timed_out(*limit)
+        place.breaker.timed_out(limit)
     })
-}
-
-/// The time limit that calls of a breaker have now, from now on.
-fn limit(core: &Core) -> Option<(Delay, Duration)> {
-    core.timeout().map(|limit| (Delay::new(limit), limit))
 }
 
 pin_project! {
@@ -139,7 +138,7 @@ pin_project! {
     pub struct Limited<'a, F, C> {
         #[pin]
         call: Guarded<'a, F, C>,
-        limit: Option<(Delay, Duration)>,
+        limit: Limit,
     }
 }
 
@@ -149,7 +148,7 @@ where
     F: Future,
     C: FnOnce(&F::Output) -> Outcome,
 {
-    let limit = limit(entered.core());
+    let limit = Limit::of(entered.core());
     Limited { call: guard(entered, future, classify), limit }
 }
 
@@ -165,8 +164,7 @@ where
         if let Poll::Ready(output) = this.call.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        let Some(limit) = this.limit else { return Poll::Pending };
-        cut_off(this.call.project().place, limit, cx).map(Err)
+        cut_off(this.call.project().place, this.limit, cx).map(Err)
     }
 }
 
@@ -187,7 +185,7 @@ pin_project! {
 /// A call that asks to be let in when it is first polled. `judge` says how it ended, `answer` what
 /// a refused one returns.
 #[inline]
-pub(crate) fn call<F, J, A>(breaker: &CircuitBreaker, future: F, judge: J, answer: A) -> Call<'_, F, J, A>
+pub(crate) fn call<F, J, A>(breaker: &Core, future: F, judge: J, answer: A) -> Call<'_, F, J, A>
 where
     F: Future,
     J: Fn(&F::Output) -> Outcome,
@@ -209,10 +207,10 @@ where
         let this = self.project();
         let mut ticket = this.place.take();
         if ticket.is_none() {
-            let core = &this.place.breaker.core;
-            match core.admit() {
+            let breaker = this.place.breaker;
+            match breaker.admit() {
                 Ok(admitted) => ticket = admitted,
-                Err(refusal) => return Poll::Ready((this.answer)(refusal.error(core))),
+                Err(refusal) => return Poll::Ready((this.answer)(refusal.error(breaker))),
             }
         }
         drive(this.place, ticket, this.future, cx, &*this.judge)
@@ -226,8 +224,7 @@ pin_project! {
     struct LimitedCall<'a, F, J, A> {
         #[pin]
         call: Call<'a, F, J, A>,
-        // Asked for when the first poll has ended, because the time of a call begins with it.
-        limit: Option<Option<(Delay, Duration)>>,
+        limit: Limit,
     }
 }
 
@@ -246,10 +243,7 @@ where
             return Poll::Ready(output);
         }
         let call = this.call.project();
-        match this.limit.get_or_insert_with(|| limit(&call.place.breaker.core)) {
-            Some(limit) => cut_off(call.place, limit, cx).map(call.answer),
-            None => Poll::Pending,
-        }
+        cut_off(call.place, this.limit, cx).map(call.answer)
     }
 }
 
@@ -274,7 +268,7 @@ impl CircuitBreaker {
         C: IntoCall<M>,
         C::Output: Protect,
     {
-        let call = self::call(self, call.into_call(), C::Output::outcome, C::Output::answer);
-        LimitedCall { call, limit: None }
+        let call = self::call(&self.core, call.into_call(), C::Output::outcome, C::Output::answer);
+        LimitedCall { call, limit: Limit::unasked() }
     }
 }

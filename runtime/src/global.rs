@@ -6,8 +6,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
+use once_cell::race::OnceRef;
 use parking_lot::Mutex;
 
+use crate::breaker::Core;
 use crate::error::Name;
 use crate::handle::CircuitBreaker;
 use crate::layers::Declaration;
@@ -23,7 +25,9 @@ pub struct Site {
     location: Location,
     preset: Option<Preset>,
     settings: &'static [(Key, Value)],
-    breaker: OnceLock<CircuitBreaker>,
+    handle: OnceLock<CircuitBreaker>,
+    /// What the handle points to: one load away.
+    breaker: OnceRef<'static, Core>,
 }
 
 impl Site {
@@ -34,12 +38,12 @@ impl Site {
         preset: Option<Preset>,
         settings: &'static [(Key, Value)],
     ) -> Self {
-        Site { name, location, preset, settings, breaker: OnceLock::new() }
+        Site { name, location, preset, settings, handle: OnceLock::new(), breaker: OnceRef::new() }
     }
 
     /// The breaker of the function.
     #[inline]
-    pub fn breaker(&'static self) -> &'static CircuitBreaker {
+    pub fn breaker(&'static self) -> &'static Core {
         match self.breaker.get() {
             Some(breaker) => breaker,
             None => attach(self),
@@ -89,13 +93,14 @@ impl Global {
         self.registry.deliver();
     }
 
-    fn attach(&self, site: &'static Site, defaults: &mut HashMap<&'static str, Location>) -> &'static CircuitBreaker {
-        site.breaker.get_or_init(|| {
+    fn attach(&self, site: &'static Site, defaults: &mut HashMap<&'static str, Location>) -> &'static Core {
+        let handle = site.handle.get_or_init(|| {
             let name = site.name.unwrap_or_else(|| default_name(site.location, defaults));
             let declaration = Declaration { location: site.location, preset: site.preset, settings: site.settings };
             let attached = self.registry.insert(Name::Static(name), declaration);
             attached.expect("the attribute has checked its name and settings by the same rules, at compile time")
-        })
+        });
+        site.breaker.get_or_init(|| &handle.core)
     }
 }
 
@@ -123,7 +128,7 @@ fn global() -> &'static Global {
 
 /// The breaker of an annotated function that has not been called before.
 #[cold]
-fn attach(site: &'static Site) -> &'static CircuitBreaker {
+fn attach(site: &'static Site) -> &'static Core {
     let global = global();
     if let Some(breaker) = site.breaker.get() {
         return breaker;

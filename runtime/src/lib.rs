@@ -57,7 +57,7 @@
 //!  4  config env machine                            stated settings; variables; the pure decision
 //!  5  layers                                        who stated what
 //!  6  breaker                                       machine + atomics + clock: the only commit point
-//!  7  admit operate settle                          how a call gets in, and how it ends; what operators do
+//!  7  admit limit operate settle                    how a call gets in, and how it ends; what operators do
 //!  8  handle                                        the breaker as users hold it
 //!  9  call permit registry                          calls; the right to make one; sets of breakers
 //! 10  future global                                 calls that are futures; the annotated functions of the program
@@ -84,6 +84,7 @@ mod global;
 mod handle;
 mod layers;
 mod lazy;
+mod limit;
 mod location;
 mod machine;
 mod operate;

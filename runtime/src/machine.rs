@@ -134,34 +134,35 @@ impl Machine {
         }
     }
 
-    /// A call of this episode succeeded.
-    pub(crate) fn succeed(&mut self, policy: &Policy, tally: Tally, now: u64) -> Option<Verdict> {
-        match &mut self.phase {
-            Phase::Closed => {
-                self.consecutive = 0;
-                // A success can trip, when it brings the window to its minimum of calls.
-                self.judge(policy, tally).map(Verdict::Open)
-            }
-            Phase::HalfOpen { until, successes, .. } => {
-                *successes += 1;
-                // Its time begins again, or a circuit with few calls could never close.
-                *until = (*until).max(now.saturating_add(nanos(policy.half_open_timeout)));
-                (*successes >= policy.success_threshold).then_some(Verdict::Close)
-            }
-            Phase::Open { .. } => None,
-        }
+    /// A call of a closed circuit ended so.
+    #[inline]
+    pub(crate) fn count(&mut self, failed: bool) {
+        self.consecutive = if failed { self.consecutive.saturating_add(1) } else { 0 };
     }
 
-    /// A call of this episode failed.
-    pub(crate) fn fail(&mut self, policy: &Policy, tally: Tally) -> Option<Verdict> {
-        match self.phase {
-            Phase::Closed => {
-                self.consecutive = self.consecutive.saturating_add(1);
-                self.judge(policy, tally).map(Verdict::Open)
-            }
-            Phase::HalfOpen { .. } => Some(Verdict::Open(Cause::TrialFailed)),
-            Phase::Open { .. } => None,
-        }
+    /// Which threshold the numbers of a closed circuit reach first, if any. A success can be what
+    /// reaches it, when it brings the window to its minimum of calls.
+    #[inline]
+    pub(crate) fn judge(&self, policy: &Policy, tally: &Tally) -> Option<Cause> {
+        let least = &policy.least;
+        let may_be = self.consecutive >= least.in_a_row
+            || tally.failures >= u64::from(least.failures)
+            || tally.slow >= u64::from(least.slow);
+        if may_be { self.reached(policy, tally).into_iter().flatten().next() } else { None }
+    }
+
+    /// A trial succeeded.
+    pub(crate) fn succeed_trial(&mut self, policy: &Policy, now: u64) -> Option<Verdict> {
+        let Phase::HalfOpen { until, successes, .. } = &mut self.phase else { return None };
+        *successes += 1;
+        // Its time begins again, or a circuit with few calls could never close.
+        *until = (*until).max(now.saturating_add(nanos(policy.half_open_timeout)));
+        (*successes >= policy.success_threshold).then_some(Verdict::Close)
+    }
+
+    /// A trial failed.
+    pub(crate) fn fail_trial(&self) -> Option<Verdict> {
+        (self.state() == State::HalfOpen).then_some(Verdict::Open(Cause::TrialFailed))
     }
 
     /// Does what a result has decided.
@@ -179,13 +180,9 @@ impl Machine {
         }
     }
 
-    /// Which threshold the numbers reach first, if any.
-    fn judge(&self, policy: &Policy, tally: Tally) -> Option<Cause> {
-        self.reached(policy, tally).into_iter().flatten().next()
-    }
-
     /// The thresholds that the numbers reach.
-    pub(crate) fn reached(&self, policy: &Policy, tally: Tally) -> [Option<Cause>; 3] {
+    #[cold]
+    pub(crate) fn reached(&self, policy: &Policy, tally: &Tally) -> [Option<Cause>; 3] {
         let in_a_row = policy.failure_threshold.is_some_and(|threshold| self.consecutive >= threshold);
         [
             in_a_row.then_some(Cause::FailureThreshold),

@@ -23,8 +23,8 @@ impl Core {
     /// listeners.
     fn command<T>(&self, change: impl FnOnce(&mut Inner, u64) -> T) -> T {
         let mut inner = self.lock();
-        self.tick(&mut inner);
         let now = self.now(self.word());
+        self.tick(&mut inner, now);
         let result = change(&mut inner, now);
         self.publish(&inner);
         drop(inner);
@@ -128,7 +128,7 @@ impl Core {
         let _replaced = self.command(|inner, before| {
             inner.machine.rebase(before, now);
             inner.machine.generation += 1;
-            inner.last_failure = inner.last_failure.map(|at| now.saturating_sub(before.saturating_sub(at)));
+            inner.last_failure = now.saturating_sub(before.saturating_sub(inner.last_failure));
             self.forget(inner);
             self.replace_clock(inner, clock)
         });
@@ -175,13 +175,14 @@ impl Core {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let inner = self.lock();
+        let mut inner = self.lock();
         let now = self.now(self.word());
+        let tally = self.tally(&mut inner, now);
         let policy = &inner.policy;
         let seen = inner.machine.observe(policy, self.seed(), now);
         let state = inner.mode.effective(seen.state());
         let stated = inner.layers.stated();
-        let window = self.tally(&inner, now).map(|tally| {
+        let window = tally.map(|tally| {
             // Trials are not in the window, although their successes are in the stripes.
             let is_trial = inner.mode == Mode::Auto && seen.state() == State::HalfOpen;
             let tally = if is_trial { Tally::default() } else { tally };
@@ -226,7 +227,7 @@ impl Core {
             half_open,
             totals: self.totals(&inner),
             last_transition: inner.last_transition.as_deref().cloned(),
-            last_failure: inner.last_failure.map(|at| wall(now, at)),
+            last_failure: (inner.counts.failures > 0).then(|| wall(now, inner.last_failure)),
             preset: inner.layers.preset(),
             settings: Key::ALL.into_iter().map(setting).collect(),
             locations: inner.layers.locations(),

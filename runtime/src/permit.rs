@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::breaker::Core;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
@@ -28,7 +29,7 @@ use crate::ticket::{End, Ticket};
 #[derive(Debug)]
 #[must_use = "a permit that is dropped counts as a cancelled call"]
 pub struct Permit<'a> {
-    breaker: &'a CircuitBreaker,
+    breaker: &'a Core,
     ticket: Option<Ticket>,
     /// Whether the thread was unwinding already, so that a drop says nothing about the call.
     in_panic: bool,
@@ -62,7 +63,7 @@ impl Permit<'_> {
     #[inline]
     fn end(mut self, end: End) {
         if let Some(ticket) = self.ticket.take() {
-            self.breaker.core.settle(ticket, end);
+            self.breaker.settle(ticket, end);
         }
     }
 }
@@ -72,7 +73,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             let end = if thread::panicking() && !self.in_panic { End::Failure } else { End::Cancelled };
-            self.breaker.core.settle(ticket, end);
+            self.breaker.settle(ticket, end);
         }
     }
 }
@@ -85,7 +86,7 @@ impl CircuitBreaker {
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, CircuitBreakerError> {
         let ticket = self.core.admit().map_err(|refusal| refusal.error(&self.core))?;
-        Ok(Permit { breaker: self, ticket: Some(ticket), in_panic: thread::panicking() })
+        Ok(Permit { breaker: &self.core, ticket: Some(ticket), in_panic: thread::panicking() })
     }
 
     /// Whether a call would be admitted now. It reserves nothing and counts nothing.

@@ -94,6 +94,40 @@ pub(crate) struct Policy {
     pub(crate) max_recovery_timeout: Option<Duration>,
     pub(crate) jitter: f64,
     pub(crate) timeout: Option<Duration>,
+    /// What the thresholds above come to at least.
+    pub(crate) least: Least,
+}
+
+/// The least numbers at which a threshold can be reached. Below them nobody has to divide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Least {
+    pub(crate) in_a_row: u32,
+    pub(crate) failures: u32,
+    pub(crate) slow: u32,
+}
+
+impl Least {
+    const fn of(failure_threshold: Option<u32>, failure_rate: Option<f64>, slow_rate: Option<f64>, calls: u32) -> Self {
+        let in_a_row = match failure_threshold {
+            Some(threshold) => threshold,
+            None => u32::MAX,
+        };
+        Least { in_a_row, failures: least(failure_rate, calls), slow: least(slow_rate, calls) }
+    }
+}
+
+/// The least part of so many calls that reaches a share. Of more calls, no lesser part does.
+const fn least(share: Option<f64>, calls: u32) -> u32 {
+    let Some(share) = share else { return u32::MAX };
+    let mut part = (share * calls as f64) as u32;
+    // What the product was rounded to may be beside the quotient that is compared.
+    while part > 0 && (part - 1) as f64 / calls as f64 >= share {
+        part -= 1;
+    }
+    while part < calls && (part as f64 / calls as f64) < share {
+        part += 1;
+    }
+    part
 }
 
 impl Policy {
@@ -132,22 +166,26 @@ impl Policy {
                 (WindowShape::Calls(calls), calls)
             }
         };
+        let failure_threshold = match stated.get(Key::FailureThreshold) {
+            Some(Value::Count(count)) => Some(count),
+            Some(_) => None,
+            None => Some(5),
+        };
+        let failure_rate_threshold = share(stated, Key::FailureRateThreshold);
+        let slow_call_rate_threshold = share(stated, Key::SlowCallRateThreshold);
         let fewest = if window_calls < DEFAULT_MINIMUM_CALLS { window_calls } else { DEFAULT_MINIMUM_CALLS };
+        let minimum_calls = count_or(stated, Key::MinimumCalls, fewest);
         Policy {
-            failure_threshold: match stated.get(Key::FailureThreshold) {
-                Some(Value::Count(count)) => Some(count),
-                Some(_) => None,
-                None => Some(5),
-            },
+            failure_threshold,
             recovery_timeout,
             half_open_max_calls: count_or(stated, Key::HalfOpenMaxCalls, trials),
             success_threshold,
             half_open_timeout: time_or(stated, Key::HalfOpenTimeout, longest),
-            failure_rate_threshold: share(stated, Key::FailureRateThreshold),
+            failure_rate_threshold,
             slow_call_duration: time(stated, Key::SlowCallDuration),
-            slow_call_rate_threshold: share(stated, Key::SlowCallRateThreshold),
+            slow_call_rate_threshold,
             window,
-            minimum_calls: count_or(stated, Key::MinimumCalls, fewest),
+            minimum_calls,
             multiplier: match share(stated, Key::Multiplier) {
                 Some(factor) => factor,
                 None => 1.0,
@@ -158,6 +196,7 @@ impl Policy {
                 None => 0.0,
             },
             timeout: time(stated, Key::Timeout),
+            least: Least::of(failure_threshold, failure_rate_threshold, slow_call_rate_threshold, minimum_calls),
         }
     }
 

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
+
 use crate::breaker::{Core, Inner};
 use crate::event::Event;
+use crate::machine::Verdict;
 use crate::state::{Mode, State};
 use crate::stripes;
 use crate::ticket::{End, Ticket, UNTIMED};
-use crate::window::{Entry, Tally};
+use crate::window::{Entry, Tally, Window};
 use crate::word;
 
 impl Core {
@@ -16,34 +19,90 @@ impl Core {
     #[inline]
     pub(crate) fn settle(&self, ticket: Ticket, end: End) {
         if end == End::Success && ticket.word & word::LOOK_AFTER == 0 && self.word() == ticket.word {
-            self.stripes().success(stripes::own());
+            self.stripes().success();
         } else {
             self.settle_slow(ticket, end);
         }
     }
 
-    /// Everything but a success of a closed circuit that has nothing to forget. First what is as
-    /// frequent where there is a time window: such a success in a bucket that has begun.
+    /// Everything but a success of a closed circuit that has nothing to forget. Only finds the way,
+    /// so that it needs no stack: what is stored before a lock, the lock waits for.
     #[inline(never)]
     fn settle_slow(&self, ticket: Ticket, end: End) {
-        let is_counted = end == End::Success
-            && ticket.word & word::LOOK_AFTER == word::TIME_WINDOW
-            && self.word() == ticket.word
-            && self.succeed_in_bucket(ticket.word);
-        if !is_counted {
-            self.settle_with_care(ticket, end);
+        match end {
+            End::Success if ticket.word & word::LOOK_AFTER == word::TIME_WINDOW => self.succeed_in_time(ticket),
+            End::Success if ticket.word & word::LOOK_BEFORE == 0 => self.succeed_closed(ticket),
+            End::Failure if ticket.word & (word::LOOK_BEFORE | word::WINDOW) == 0 => self.fail_in_a_row(ticket),
+            End::Failure if ticket.word & word::LOOK_BEFORE == 0 => self.fail_in_window(ticket),
+            _ => self.settle_with_care(ticket, end),
         }
     }
 
-    /// A success in a clean time window, if its bucket has begun.
-    #[inline]
-    fn succeed_in_bucket(&self, word: u64) -> bool {
-        let own = stripes::own();
-        let has_begun = self.stripes().is_marked(own, self.coarse_now(word));
-        if has_begun {
-            self.stripes().success(own);
+    /// A success of a closed circuit with a time window. It is a matter of its counter alone, if the
+    /// bucket of the time has begun for its thread.
+    #[inline(never)]
+    fn succeed_in_time(&self, ticket: Ticket) {
+        let now = self.coarse_now(ticket.word);
+        if self.word() != ticket.word || !self.stripes().success_if_marked(now) {
+            self.succeed_closed(ticket);
         }
-        has_begun
+    }
+
+    /// A success of a closed circuit that ends a run of failures, brings a window to its minimum of
+    /// calls, or is the first of its thread in a bucket of time.
+    #[inline(never)]
+    fn succeed_closed(&self, ticket: Ticket) {
+        let now = if ticket.word & word::TIME_WINDOW == 0 { 0 } else { self.coarse_now(ticket.word) };
+        let mut inner = self.lock();
+        let word = self.word();
+        if (word ^ ticket.word) & !word::DIRTY != 0 {
+            drop(inner);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Success);
+        }
+        self.count_success(&mut inner, now);
+        let verdict = inner.weigh(false, |window| window.record(Entry::SUCCEEDED, now, self.stripes()));
+        self.decide(inner, word, verdict);
+    }
+
+    /// A failure of a closed circuit without a window.
+    #[inline(never)]
+    fn fail_in_a_row(&self, ticket: Ticket) {
+        let now = self.coarse_now(ticket.word);
+        let mut inner = self.lock();
+        let word = self.word();
+        if (word ^ ticket.word) & !word::DIRTY != 0 {
+            drop(inner);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
+        }
+        inner.count_failure(now);
+        let verdict = inner.fail_in_a_row();
+        self.decide(inner, word, verdict);
+    }
+
+    /// A failure of a closed circuit with a window. The processor waits at the lock, so what can be
+    /// read before it is.
+    #[inline(never)]
+    fn fail_in_window(&self, ticket: Ticket) {
+        let now = self.coarse_now(ticket.word);
+        let successes = if ticket.word & word::COUNT_WINDOW == 0 { 0 } else { self.stripes().successes() };
+        let mut inner = self.lock();
+        let word = self.word();
+        if (word ^ ticket.word) & !word::DIRTY != 0 {
+            drop(inner);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
+        }
+        inner.count_failure(now);
+        let verdict = inner.weigh(true, |window| window.fail(now, successes, self.stripes()));
+        self.decide(inner, word, verdict);
+    }
+
+    /// Does what a result of a closed circuit has decided: nothing, mostly.
+    #[inline]
+    fn decide(&self, mut inner: MutexGuard<'_, Inner>, word: u64, verdict: Option<Verdict>) {
+        let Some(verdict) = verdict else { return self.publish_dirty(word, inner.dirty) };
+        self.carry_out(&mut inner, verdict);
+        drop(inner);
+        self.bus.deliver();
     }
 
     #[inline(never)]
@@ -56,16 +115,15 @@ impl Core {
         let is_only_timed = word == ticket.word && word & word::LOOK_AFTER & !word::TIME_WINDOW == word::TIMED;
         if end == End::Success && !slow && is_only_timed {
             if word & word::TIME_WINDOW == 0 {
-                return self.stripes().success(stripes::own());
+                return self.stripes().success();
             }
-            if self.succeed_in_bucket(word) {
+            if self.stripes().success_if_marked(self.coarse_now(word)) {
                 return;
             }
         }
-        let needs_time = word & (word::TIME_WINDOW | word::STATE) != 0 || end == End::Failure;
-        let now = if needs_time { self.coarse_now(word) } else { 0 };
+        let now = self.near_now(word);
         let mut inner = self.lock();
-        self.tick(&mut inner);
+        self.tick(&mut inner, now);
         if ticket.is_of(inner.machine.generation) {
             self.record(&mut inner, end, slow, now);
         } else if end == End::Cancelled {
@@ -87,57 +145,97 @@ impl Core {
 
     /// Takes in the end of a call of this episode.
     fn record(&self, inner: &mut Inner, end: End, slow: bool, now: u64) {
-        let own = stripes::own();
-        let failed = match end {
+        match end {
             End::Ignored | End::Cancelled => {
                 let counter = if end == End::Ignored { &mut inner.counts.ignored } else { &mut inner.counts.cancelled };
                 *counter += 1;
                 inner.machine.release();
-                return;
             }
-            End::Failure => true,
-            End::Success => false,
-        };
-        inner.counts.slow += u64::from(slow);
-        let is_counting = inner.machine.state() == State::Closed || inner.mode == Mode::MetricsOnly;
-        if failed {
-            inner.counts.failures += 1;
-            inner.last_failure = Some(now);
-        } else {
-            if let Some(window) = &mut inner.window
-                && !self.stripes().is_marked(own, now)
-            {
-                window.mark(own, self.stripes(), now);
+            End::Success | End::Failure => {
+                let entry = Entry { failed: end == End::Failure, slow };
+                inner.counts.slow += u64::from(slow);
+                if entry.failed {
+                    inner.count_failure(now);
+                } else {
+                    self.count_success(inner, now);
+                }
+                let verdict = match inner.machine.state() {
+                    _ if inner.mode == Mode::MetricsOnly => self.measure(inner, entry, now),
+                    State::Closed => inner.weigh(entry.failed, |window| window.record(entry, now, self.stripes())),
+                    _ if entry.failed => inner.machine.fail_trial(),
+                    _ => inner.machine.succeed_trial(&inner.policy, now),
+                };
+                if let Some(verdict) = verdict {
+                    self.carry_out(inner, verdict);
+                }
             }
-            self.stripes().success(own);
-        }
-        let mut tally = Tally::default();
-        if is_counting && let Some(window) = &mut inner.window {
-            window.record(Entry { failed, slow }, now, self.stripes());
-            tally = window.tally(now, self.stripes());
-        }
-        if inner.mode == Mode::MetricsOnly {
-            inner.machine.consecutive = if failed { inner.machine.consecutive.saturating_add(1) } else { 0 };
-            self.tell_what_would_open(inner, tally);
-            return;
-        }
-        let Inner { machine, policy, .. } = inner;
-        let verdict = if failed { machine.fail(policy, tally) } else { machine.succeed(policy, tally, now) };
-        inner.dirty = is_counting && (inner.machine.consecutive > 0 || !tally.is_clean());
-        if let Some(verdict) = verdict {
-            let now = self.now(self.word());
-            let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed(), now);
-            self.commit(inner, moved);
         }
     }
 
+    fn count_success(&self, inner: &mut Inner, now: u64) {
+        if let Some(window) = &mut inner.window {
+            window.mark(stripes::own(), self.stripes(), now);
+        }
+        self.stripes().success();
+    }
+
+    /// A result while nothing may open.
     #[cold]
-    fn tell_what_would_open(&self, inner: &mut Inner, tally: Tally) {
-        for cause in inner.machine.reached(&inner.policy, tally).into_iter().flatten() {
-            if !inner.told.contains(&cause) {
-                inner.told.push(cause);
+    fn measure(&self, inner: &mut Inner, entry: Entry, now: u64) -> Option<Verdict> {
+        inner.machine.count(entry.failed);
+        let tally = inner.window.as_mut().map_or(Tally::NONE, |window| window.record(entry, now, self.stripes()));
+        let reached = inner.machine.reached(&inner.policy, tally);
+        for (cause, told) in reached.into_iter().zip(&mut inner.told) {
+            if let Some(cause) = cause
+                && !std::mem::replace(told, true)
+            {
                 self.bus.publish(|| Event::WouldOpen { breaker: Arc::clone(&self.label), cause });
             }
         }
+        None
+    }
+
+    /// Does what a result has decided.
+    #[cold]
+    fn carry_out(&self, inner: &mut Inner, verdict: Verdict) {
+        let now = self.now(self.word());
+        let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed(), now);
+        self.commit(inner, moved);
+        self.publish(inner);
+    }
+}
+
+impl Inner {
+    fn count_failure(&mut self, now: u64) {
+        self.counts.failures += 1;
+        self.last_failure = now;
+    }
+
+    /// What a failure means for a closed circuit without a window.
+    #[inline(always)]
+    fn fail_in_a_row(&mut self) -> Option<Verdict> {
+        let Inner { machine, policy, dirty, .. } = self;
+        machine.count(true);
+        if !*dirty {
+            *dirty = true;
+        }
+        if machine.consecutive < policy.least.in_a_row {
+            None
+        } else {
+            machine.judge(policy, Tally::NONE).map(Verdict::Open)
+        }
+    }
+
+    /// What a result means for a closed circuit. `record` puts it into the window, if there is one.
+    #[inline(always)]
+    fn weigh(&mut self, failed: bool, record: impl FnOnce(&mut Window) -> &Tally) -> Option<Verdict> {
+        let Inner { machine, policy, window, dirty, .. } = self;
+        let tally = window.as_mut().map_or(Tally::NONE, record);
+        machine.count(failed);
+        let is_dirty = failed || tally.waits_for_calls(policy.minimum_calls);
+        if *dirty != is_dirty {
+            *dirty = is_dirty;
+        }
+        machine.judge(policy, tally).map(Verdict::Open)
     }
 }

@@ -9,14 +9,14 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use once_cell::race::OnceBox;
 use parking_lot::Mutex;
 
 use crate::error::Reason;
 
-/// How many stripes a breaker has at most. A power of two.
+/// How many stripes a breaker has at most.
 pub(crate) const STRIPES: usize = 16;
 
 const UNNUMBERED: usize = usize::MAX;
@@ -26,8 +26,7 @@ thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(UNNUMBERED) };
 }
 
-/// The stripe of the calling thread.
-#[inline]
+/// The number of the calling thread's stripe.
 pub(crate) fn own() -> usize {
     let number = NUMBER.get();
     if number == UNNUMBERED { take_number() } else { number }
@@ -83,39 +82,62 @@ struct Stripe {
 #[derive(Debug, Default)]
 pub(crate) struct Stripes {
     slots: [OnceBox<Stripe>; STRIPES],
+    /// One more than the highest number of a stripe that was made. Numbers are given from below, so
+    /// a reader looks at as many slots as there are threads.
+    used: AtomicUsize,
 }
 
 impl Stripes {
+    /// The stripe of the calling thread.
     #[inline]
-    fn stripe(&self, number: usize) -> &Stripe {
-        let slot = &self.slots[number % STRIPES];
-        match slot.get() {
+    fn own(&self) -> &Stripe {
+        match self.slots.get(NUMBER.get()).and_then(OnceBox::get) {
             Some(stripe) => stripe,
-            None => Self::make(slot),
+            None => self.make_own(),
         }
     }
 
     #[cold]
-    fn make(slot: &OnceBox<Stripe>) -> &Stripe {
-        slot.get_or_init(Box::default)
+    fn make_own(&self) -> &Stripe {
+        self.make(own())
+    }
+
+    fn stripe(&self, number: usize) -> &Stripe {
+        self.slots[number].get().unwrap_or_else(|| self.make(number))
+    }
+
+    #[cold]
+    fn make(&self, number: usize) -> &Stripe {
+        self.used.fetch_max(number + 1, Ordering::Relaxed);
+        self.slots[number].get_or_init(Box::default)
     }
 
     #[inline]
-    pub(crate) fn success(&self, number: usize) {
-        self.stripe(number).successes.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn success(&self) {
+        self.own().successes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a success, if its stripe has a mark for the bucket of this time.
+    #[inline]
+    pub(crate) fn success_if_marked(&self, now: u64) -> bool {
+        let stripe = self.own();
+        let is_marked = now < stripe.bucket_end.load(Ordering::Relaxed);
+        if is_marked {
+            stripe.successes.fetch_add(1, Ordering::Relaxed);
+        }
+        is_marked
     }
 
     pub(crate) fn fallback(&self) {
-        self.stripe(own()).fallbacks.fetch_add(1, Ordering::Relaxed);
+        self.own().fallbacks.fetch_add(1, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn refused(&self, reason: Reason) {
-        self.stripe(own()).refused[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.own().refused[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the stripe has a mark for the bucket of this time.
-    #[inline]
+    /// Whether a stripe has a mark for the bucket of this time.
     pub(crate) fn is_marked(&self, number: usize, now: u64) -> bool {
         now < self.stripe(number).bucket_end.load(Ordering::Relaxed)
     }
@@ -130,7 +152,7 @@ impl Stripes {
     }
 
     pub(crate) fn successes_of(&self, number: usize) -> u64 {
-        self.slots[number % STRIPES].get().map_or(0, |stripe| stripe.successes.load(Ordering::Relaxed))
+        self.slots[number].get().map_or(0, |stripe| stripe.successes.load(Ordering::Relaxed))
     }
 
     pub(crate) fn successes(&self) -> u64 {
@@ -146,6 +168,6 @@ impl Stripes {
     }
 
     fn each(&self) -> impl Iterator<Item = &Stripe> {
-        self.slots.iter().filter_map(OnceBox::get)
+        self.slots.iter().take(self.used.load(Ordering::Relaxed)).filter_map(OnceBox::get)
     }
 }

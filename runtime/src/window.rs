@@ -1,8 +1,8 @@
 //! The windows over which rates are taken: the last calls, or the calls of the last time.
 //!
-//! A window holds failures and slow calls one by one, and successes as a number. As long as it
-//! holds neither a failure nor a slow call it is clean: a success would change nothing but the
-//! number of calls, and that is read off the stripes when it matters.
+//! A window holds failures and slow calls one by one, and successes as a number, which is read off
+//! the stripes when it matters. So a success writes its counter and nothing else: that it pushes an
+//! old failure out of the window is made up for at the next look.
 
 use crate::stripes::Stripes;
 
@@ -16,23 +16,32 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Whether a success would change nothing but the number of calls.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.failures == 0 && self.slow == 0
+    /// Of a breaker without a window.
+    pub(crate) const NONE: &Tally = &Tally { calls: 0, failures: 0, slow: 0, slow_failures: 0 };
+
+    /// Whether the next success has to be looked at: with enough calls one can only lower the rates,
+    /// but before it may be the one that brings the window to its minimum.
+    pub(crate) fn waits_for_calls(&self, minimum: u32) -> bool {
+        self.calls < u64::from(minimum) && (self.failures > 0 || self.slow > 0)
     }
 }
 
 /// One recorded call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) failed: bool,
     pub(crate) slow: bool,
 }
 
+impl Entry {
+    pub(crate) const SUCCEEDED: Entry = Entry { failed: false, slow: false };
+    const FAILED: Entry = Entry { failed: true, slow: false };
+}
+
 #[derive(Debug)]
 pub(crate) enum Window {
-    Count(CountWindow),
-    Time(TimeWindow),
+    Count(Box<CountWindow>),
+    Time(Box<TimeWindow>),
 }
 
 /// The last `size` calls, as two rings of bits.
@@ -40,57 +49,130 @@ pub(crate) enum Window {
 pub(crate) struct CountWindow {
     size: u64,
     next: u64,
-    filled: u64,
-    failed: Box<[u64]>,
-    slow: Box<[u64]>,
+    /// For each 64 calls, a bit each that failed and that was slow.
+    bits: Box<[Bits]>,
     tally: Tally,
     /// Successes in the stripes that the window knows of.
     seen: u64,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Bits {
+    failed: u64,
+    slow: u64,
+}
+
 impl CountWindow {
-    pub(crate) fn new(size: u32, successes: u64) -> Self {
-        let words = (size as usize).div_ceil(64);
+    fn new(size: u32, successes: u64) -> Self {
         CountWindow {
             size: u64::from(size),
             next: 0,
-            filled: 0,
-            failed: vec![0; words].into(),
-            slow: vec![0; words].into(),
+            bits: vec![Bits::default(); (size as usize).div_ceil(64)].into(),
             tally: Tally::default(),
             seen: successes,
         }
     }
 
-    /// Takes in the successes that passed while the window was clean: zeros over zeros.
+    fn record(&mut self, entry: Entry, stripes: &Stripes) -> &Tally {
+        // A success of this very call is in the sum already, and must not count twice.
+        let own = u64::from(!entry.failed);
+        self.catch_up(stripes.successes().saturating_sub(own));
+        self.seen += own;
+        self.push(entry);
+        &self.tally
+    }
+
+    /// Takes in a failure, after so many successes.
+    #[inline]
+    fn fail(&mut self, successes: u64) -> &Tally {
+        self.catch_up(successes);
+        self.push(Entry::FAILED);
+        &self.tally
+    }
+
+    /// Takes in the successes that have passed since the last look: zeros over what is oldest.
+    #[inline]
     fn catch_up(&mut self, successes: u64) {
-        if self.tally.is_clean() {
-            let passed = successes.saturating_sub(self.seen);
-            self.next = (self.next + passed % self.size) % self.size;
-            self.filled = self.size.min(self.filled.saturating_add(passed));
+        if successes > self.seen {
+            let passed = successes - self.seen;
             self.seen = successes;
+            self.advance(passed);
         }
     }
 
+    #[inline(never)]
+    fn advance(&mut self, passed: u64) {
+        if passed >= self.size {
+            self.forget();
+            self.next = (self.next + passed % self.size) % self.size;
+            self.tally.calls = self.size;
+            return;
+        }
+        let end = self.next + passed;
+        self.overwrite(self.next, end.min(self.size));
+        self.next = if end < self.size { end } else { end - self.size };
+        if end > self.size {
+            self.overwrite(0, self.next);
+        }
+        self.tally.calls = self.size.min(self.tally.calls + passed);
+    }
+
+    /// Puts zeros in the places from `from` to `to`, word by word.
+    fn overwrite(&mut self, from: u64, to: u64) {
+        if self.tally.failures == 0 && self.tally.slow == 0 {
+            return;
+        }
+        let mut at = from;
+        while at < to {
+            let end = to.min((at / 64 + 1) * 64);
+            let places = (u64::MAX >> (64 - (end - at))) << (at % 64);
+            self.take_out((at / 64) as usize, places);
+            at = end;
+        }
+    }
+
+    fn take_out(&mut self, word: usize, places: u64) {
+        let bits = &mut self.bits[word];
+        let (failed, slow) = (bits.failed & places, bits.slow & places);
+        self.tally.failures -= u64::from(failed.count_ones());
+        self.tally.slow -= u64::from(slow.count_ones());
+        self.tally.slow_failures -= u64::from((failed & slow).count_ones());
+        bits.failed &= !places;
+        bits.slow &= !places;
+    }
+
+    #[inline]
     fn push(&mut self, entry: Entry) {
         let (word, bit) = ((self.next / 64) as usize, 1 << (self.next % 64));
-        let (failed, slow) = (self.failed[word] & bit != 0, self.slow[word] & bit != 0);
-        self.tally.failures -= u64::from(failed);
-        self.tally.slow -= u64::from(slow);
-        self.tally.slow_failures -= u64::from(failed && slow);
-        self.failed[word] &= !bit;
-        self.slow[word] &= !bit;
+        let bits = &mut self.bits[word];
+        let oldest = Entry { failed: bits.failed & bit != 0, slow: bits.slow & bit != 0 };
+        // Like over like changes nothing: in a storm of failures the window is full of them.
+        if entry != oldest {
+            self.replace(word, bit, entry);
+        }
+        self.next = if self.next + 1 < self.size { self.next + 1 } else { 0 };
+        if self.tally.calls < self.size {
+            self.tally.calls += 1;
+        }
+    }
+
+    #[inline(never)]
+    fn replace(&mut self, word: usize, bit: u64, entry: Entry) {
+        self.take_out(word, bit);
         if entry.failed {
-            self.failed[word] |= bit;
+            self.bits[word].failed |= bit;
             self.tally.failures += 1;
         }
         if entry.slow {
-            self.slow[word] |= bit;
+            self.bits[word].slow |= bit;
             self.tally.slow += 1;
             self.tally.slow_failures += u64::from(entry.failed);
         }
-        self.next = (self.next + 1) % self.size;
-        self.filled = self.size.min(self.filled + 1);
+    }
+
+    fn forget(&mut self) {
+        self.bits.fill(Bits::default());
+        self.tally = Tally::default();
     }
 }
 
@@ -125,15 +207,18 @@ pub(crate) struct TimeWindow {
     newest: u64,
     buckets: [Bucket; BUCKETS],
     marks: Vec<(usize, [Mark; BUCKETS])>,
+    /// As it was at the last look.
+    tally: Tally,
 }
 
 impl TimeWindow {
-    pub(crate) fn new(duration: u64) -> Self {
+    fn new(duration: u64) -> Self {
         TimeWindow {
             width: (duration / BUCKETS as u64).max(1),
             newest: 0,
             buckets: [Bucket::EMPTY; BUCKETS],
             marks: Vec::new(),
+            tally: Tally::default(),
         }
     }
 
@@ -145,6 +230,14 @@ impl TimeWindow {
 
     fn oldest(newest: u64) -> u64 {
         newest.saturating_sub(BUCKETS as u64 - 1)
+    }
+
+    #[inline(never)]
+    fn record(&mut self, entry: Entry, now: u64, stripes: &Stripes) -> &Tally {
+        if entry.failed || entry.slow {
+            self.push(entry, now);
+        }
+        self.tally(now, stripes)
     }
 
     fn push(&mut self, entry: Entry, now: u64) {
@@ -173,7 +266,7 @@ impl TimeWindow {
         number.saturating_add(1).saturating_mul(self.width)
     }
 
-    fn tally(&self, now: u64, stripes: &Stripes) -> Tally {
+    fn tally(&mut self, now: u64, stripes: &Stripes) -> &Tally {
         let newest = self.newest.max(now / self.width);
         let live = Self::oldest(newest)..=newest;
         let mut tally = Tally::default();
@@ -191,40 +284,44 @@ impl TimeWindow {
             })
             .sum();
         tally.calls = successes + tally.failures;
-        tally
+        self.tally = tally;
+        &self.tally
     }
 }
 
 impl Window {
-    /// Takes in a call. Its success, if it is one, stands in the stripes already.
-    pub(crate) fn record(&mut self, entry: Entry, now: u64, stripes: &Stripes) {
+    pub(crate) fn last_calls(size: u32, stripes: &Stripes) -> Self {
+        Window::Count(Box::new(CountWindow::new(size, stripes.successes())))
+    }
+
+    pub(crate) fn last_time(duration: u64) -> Self {
+        Window::Time(Box::new(TimeWindow::new(duration)))
+    }
+
+    /// Takes in a failure that was not slow. `successes` is the sum of the stripes for a window of
+    /// calls: it may be of any time after the call began, so it need not be read under a lock.
+    #[inline]
+    pub(crate) fn fail(&mut self, now: u64, successes: u64, stripes: &Stripes) -> &Tally {
         match self {
-            Window::Count(window) => {
-                if window.tally.is_clean() {
-                    // A success of this very call is in the sum already, and must not count twice.
-                    let own = u64::from(!entry.failed);
-                    window.catch_up(stripes.successes().saturating_sub(own));
-                    window.seen += own;
-                }
-                window.push(entry);
-                if window.tally.is_clean() {
-                    window.seen = stripes.successes();
-                }
-            }
-            Window::Time(window) => {
-                if entry.failed || entry.slow {
-                    window.push(entry, now);
-                }
-            }
+            Window::Count(window) => window.fail(successes),
+            Window::Time(window) => window.record(Entry::FAILED, now, stripes),
+        }
+    }
+
+    /// Takes in a call, and tells what there is now. A success stands in the stripes already.
+    pub(crate) fn record(&mut self, entry: Entry, now: u64, stripes: &Stripes) -> &Tally {
+        match self {
+            Window::Count(window) => window.record(entry, stripes),
+            Window::Time(window) => window.record(entry, now, stripes),
         }
     }
 
     /// What the window holds now. Reading alone lets a time window expire.
-    pub(crate) fn tally(&self, now: u64, stripes: &Stripes) -> Tally {
+    pub(crate) fn tally(&mut self, now: u64, stripes: &Stripes) -> &Tally {
         match self {
             Window::Count(window) => {
-                let passed = if window.tally.is_clean() { stripes.successes().saturating_sub(window.seen) } else { 0 };
-                Tally { calls: window.size.min(window.filled.saturating_add(passed)), ..window.tally }
+                window.catch_up(stripes.successes());
+                &window.tally
             }
             Window::Time(window) => window.tally(now, stripes),
         }
@@ -234,10 +331,8 @@ impl Window {
     pub(crate) fn clear(&mut self, stripes: &Stripes) {
         match self {
             Window::Count(window) => {
-                window.failed.fill(0);
-                window.slow.fill(0);
-                (window.next, window.filled, window.tally) = (0, 0, Tally::default());
-                window.seen = stripes.successes();
+                window.forget();
+                (window.next, window.seen) = (0, stripes.successes());
             }
             Window::Time(window) => {
                 window.newest = 0;
@@ -248,9 +343,11 @@ impl Window {
         }
     }
 
-    /// Lets a stripe know its bucket: called by its first success of each.
+    /// Lets a stripe know its bucket, before its first success of each.
     pub(crate) fn mark(&mut self, stripe: usize, stripes: &Stripes, now: u64) {
-        if let Window::Time(window) = self {
+        if let Window::Time(window) = self
+            && !stripes.is_marked(stripe, now)
+        {
             let end = window.mark(stripe, stripes.successes_of(stripe), now);
             stripes.set_bucket_end(stripe, end);
         }

@@ -10,6 +10,7 @@
 //! 7       FULL           half-open, and every trial place is taken
 //! 8       OWN_CLOCK      time does not come from the system
 //! 9       SLOT           where the deadline of the episode lies; the next episode to be seen takes the other
+//! 10      COUNT_WINDOW   a failure belongs between the successes that were before it and those after
 //! 15      REFUSED        only in a ticket: it admits nothing, bits 0..2 tell why
 //! 16..64  generation     the episode; a result of an earlier one is late
 //! ```
@@ -27,6 +28,9 @@ pub(crate) const DIRTY: u64 = 1 << 6;
 pub(crate) const FULL: u64 = 1 << 7;
 pub(crate) const OWN_CLOCK: u64 = 1 << 8;
 const SLOT: u64 = 1 << SLOT_SHIFT;
+pub(crate) const COUNT_WINDOW: u64 = 1 << 10;
+/// A window of either kind.
+pub(crate) const WINDOW: u64 = TIME_WINDOW | COUNT_WINDOW;
 pub(crate) const REFUSED: u64 = 1 << 15;
 
 const MODE_SHIFT: u32 = 2;

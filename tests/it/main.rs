@@ -12,6 +12,7 @@ mod model;
 mod modes;
 mod registry;
 mod rig;
+mod rings;
 mod settings;
 // Shapes of all kinds, one a line as people write them.
 #[rustfmt::skip]

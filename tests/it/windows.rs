@@ -216,3 +216,52 @@ fn ignored_and_cancelled_calls_are_not_in_the_window() {
     let totals = b.breaker.status().totals;
     assert_eq!((totals.ignored, totals.cancelled, totals.attempts), (20, 20, 40));
 }
+
+#[test]
+fn a_success_opens_it_when_older_successes_have_expired() {
+    let b = bench(by_rate().window_duration(secs(10)).minimum_calls(4));
+    succeed_times(&b.breaker, 6);
+    b.clock.advance(secs(5));
+    fail_times(&b.breaker, 2);
+    // Ends the run of failures, so that the next success has nothing to look at but the time.
+    succeed_times(&b.breaker, 1);
+    assert_eq!((b.breaker.state(), window(&b)), (State::Closed, (9, 2)));
+    b.clock.advance(secs(5));
+    assert_eq!(window(&b), (3, 2));
+    succeed_times(&b.breaker, 1);
+    assert_eq!((b.breaker.state(), window(&b)), (State::Open, (4, 2)));
+}
+
+#[test]
+fn successes_are_looked_at_until_an_expired_window_has_its_minimum_again() {
+    let b = bench(by_rate().window_duration(secs(10)).minimum_calls(6));
+    succeed_times(&b.breaker, 9);
+    b.clock.advance(secs(5));
+    fail_times(&b.breaker, 3);
+    succeed_times(&b.breaker, 1);
+    b.clock.advance(secs(5));
+    succeed_times(&b.breaker, 1);
+    assert_eq!((b.breaker.state(), window(&b)), (State::Closed, (5, 3)));
+    succeed_times(&b.breaker, 1);
+    assert_eq!(b.breaker.state(), State::Open);
+}
+
+#[test]
+fn a_slow_call_is_pushed_out_by_successes_too() {
+    let b = bench(
+        Config::builder()
+            .failure_threshold(None)
+            .slow_call_duration(secs(1))
+            .slow_call_rate_threshold(1.0)
+            .window_size(3)
+            .minimum_calls(3),
+    );
+    let slow = b.breaker.try_acquire().expect("closed");
+    b.clock.advance(secs(2));
+    slow.success();
+    let slow_calls = || b.breaker.status().window.expect("a window").slow_calls;
+    succeed_times(&b.breaker, 2);
+    assert_eq!(slow_calls(), 1);
+    succeed_times(&b.breaker, 1);
+    assert_eq!(slow_calls(), 0);
+}

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::breaker::Core;
 use crate::error::CircuitBreakerError;
-use crate::handle::CircuitBreaker;
 use crate::outcome::{Classify, Outcome};
 
 /// A function that takes what the annotated one takes.
@@ -210,6 +210,6 @@ pub fn copy<T: Clone>(argument: &T) -> T {
 
 /// What a fallback hears of a call that was admitted and failed.
 #[cold]
-pub fn failed(breaker: &CircuitBreaker) -> CircuitBreakerError {
-    breaker.core.failed()
+pub fn failed(breaker: &Core) -> CircuitBreakerError {
+    breaker.failed()
 }

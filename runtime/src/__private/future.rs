@@ -4,10 +4,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::breaker::Core;
 use crate::call::Entered;
 use crate::error::CircuitBreakerError;
 use crate::future::{Call, Guarded, Limited, call};
-use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
 
 /// Types the `async` block that it is returned in.
@@ -64,7 +64,7 @@ where
 /// where it stands and not at every use of this one.
 #[inline]
 pub fn deferred<R, F, C>(
-    breaker: &'static CircuitBreaker,
+    breaker: &'static Core,
     answer: fn(CircuitBreakerError) -> R,
     future: F,
     judge: C,

@@ -2,14 +2,14 @@
 //! these functions exist to be inlined into the annotated one.
 
 use crate::__private::{Fallible, FromOpen, Respond, failed, refuse};
+use crate::breaker::Core;
 use crate::call::{Entered, enter};
 use crate::error::CircuitBreakerError;
-use crate::handle::CircuitBreaker;
 use crate::outcome::{Classify, Outcome};
 
 /// The whole of a sync function that has no answer of its own for a refused call.
 #[inline(always)]
-pub fn run<R, F>(breaker: &CircuitBreaker, body: F) -> R
+pub fn run<R, F>(breaker: &Core, body: F) -> R
 where
     R: Respond,
     R::Error: FromOpen,
@@ -23,7 +23,7 @@ where
 
 /// The same, where something else than the type says what a failure is.
 #[inline(always)]
-pub fn run_by<R, F, C>(breaker: &CircuitBreaker, body: F, judge: C) -> R
+pub fn run_by<R, F, C>(breaker: &Core, body: F, judge: C) -> R
 where
     R: Respond,
     R::Error: FromOpen,
@@ -55,7 +55,7 @@ where
 
 /// Runs the body of an admitted call, whose failure is answered too.
 #[inline(always)]
-pub fn attempt<R, F>(breaker: &CircuitBreaker, entered: Entered<'_>, body: F) -> Result<R, CircuitBreakerError>
+pub fn attempt<R, F>(breaker: &Core, entered: Entered<'_>, body: F) -> Result<R, CircuitBreakerError>
 where
     R: Classify,
     F: FnOnce() -> R,
@@ -64,12 +64,7 @@ where
 }
 
 #[inline(always)]
-pub fn attempt_by<R, F, C>(
-    breaker: &CircuitBreaker,
-    entered: Entered<'_>,
-    body: F,
-    judge: C,
-) -> Result<R, CircuitBreakerError>
+pub fn attempt_by<R, F, C>(breaker: &Core, entered: Entered<'_>, body: F, judge: C) -> Result<R, CircuitBreakerError>
 where
     F: FnOnce() -> R,
     C: FnOnce(&R) -> Outcome,
