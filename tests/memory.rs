@@ -3,12 +3,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
-use breakerbox::{
-    CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, ManualClock, Registry, State, circuit_breaker,
-};
-use futures_util::FutureExt;
+use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, ManualClock, Permit, Registry, State};
+
+#[path = "memory/calls.rs"]
+mod calls;
 
 struct Counting;
 
@@ -47,72 +49,18 @@ fn allocations(mut call: impl FnMut()) -> u64 {
     ALLOCATIONS.get() - before
 }
 
-fn breaker(settings: ConfigBuilder) -> CircuitBreaker {
-    CircuitBreaker::new("a name that is longer than an error holds inline", settings.build().expect("valid"))
-        .expect("valid")
-}
-
-fn failing() -> Result<u8, CircuitBreakerError> {
-    let forced = CircuitBreaker::new("other", Config::default()).expect("valid");
-    forced.force_open();
-    Err(forced.try_acquire().expect_err("forced open"))
-}
-
 #[test]
 fn the_allocator_is_counted() {
     assert_eq!(allocations(|| drop(Box::new(1))), 1000);
 }
 
 #[test]
-fn no_call_allocates() {
-    let second = Duration::from_secs(1);
-    let settings = || Config::builder().failure_threshold(1_000_000);
-    let error = failing().expect_err("a failure");
-    for settings in [
-        settings(),
-        settings().failure_rate_threshold(1.0).minimum_calls(100),
-        settings().failure_rate_threshold(1.0).window_duration(second),
-        settings().slow_call_duration(second).slow_call_rate_threshold(1.0),
-    ] {
-        let breaker = breaker(settings);
-        assert_eq!(allocations(|| _ = breaker.call(|| Some(1))), 0);
-        assert_eq!(allocations(|| drop(breaker.try_acquire())), 0);
-        assert_eq!(allocations(|| _ = breaker.try_acquire().map(breakerbox::Permit::ignore)), 0);
-        assert_eq!(allocations(|| _ = breaker.call(|| Some(1))), 0);
-        assert_eq!(allocations(|| _ = breaker.call_async(async { Some(1) }).now_or_never()), 0);
-        let mixed = Cell::new(0);
-        let every_other = || {
-            mixed.set(mixed.get() + 1);
-            if mixed.get() % 2 == 0 { Err(error.clone()) } else { Ok(1) }
-        };
-        assert_eq!(allocations(|| drop(breaker.call(every_other))), 0);
-        breaker.open();
-        assert_eq!(allocations(|| drop(breaker.call(|| Ok::<u8, CircuitBreakerError>(1)))), 0);
-        breaker.half_open();
-        let places: Vec<_> = (0..3).map(|_| breaker.try_acquire()).collect();
-        assert_eq!(allocations(|| drop(breaker.call(|| Ok::<u8, CircuitBreakerError>(1)))), 0);
-        drop(places);
-        breaker.force_open();
-        assert_eq!(allocations(|| drop(breaker.call(|| Ok::<u8, CircuitBreakerError>(1)))), 0);
-    }
-}
-
-#[test]
-fn no_call_of_an_annotated_function_allocates() {
-    #[circuit_breaker(name = "allocations", failure_threshold = 1_000_000)]
-    fn sync(ok: bool) -> Option<u8> {
-        ok.then_some(1)
-    }
-    #[circuit_breaker(name = "allocations")]
-    async fn asynchronous(ok: bool) -> Option<u8> {
-        ok.then_some(1)
-    }
-    assert_eq!(allocations(|| _ = sync(true)), 0);
-    assert_eq!(allocations(|| _ = sync(false)), 0);
-    assert_eq!(allocations(|| _ = asynchronous(true).now_or_never()), 0);
-    breakerbox::breaker("allocations").expect("listed").force_open();
-    assert_eq!(allocations(|| _ = sync(true)), 0);
-    assert_eq!(allocations(|| _ = asynchronous(true).now_or_never()), 0);
+fn a_handle_is_a_pointer_and_a_permit_and_an_error_are_some_words() {
+    let word = size_of::<usize>();
+    assert_eq!((size_of::<CircuitBreaker>(), size_of::<Option<CircuitBreaker>>()), (word, word));
+    assert!(size_of::<Permit>() <= 5 * word, "{} bytes", size_of::<Permit>());
+    let result = size_of::<Result<Permit, CircuitBreakerError>>();
+    assert!(size_of::<CircuitBreakerError>() <= 48 && result <= 56, "{result} bytes");
 }
 
 /// Bytes that a thousand breakers of a registry hold, each, once a thread has called them.
@@ -123,6 +71,7 @@ fn bytes_each(settings: &ConfigBuilder) -> usize {
     for number in 0..1000 {
         let breaker = registry.get_or_insert(&format!("breaker {number}"), &config).expect("valid");
         let _ = breaker.call(|| Some(1));
+        breaker.record_failure();
     }
     let held = HELD.get().wrapping_sub(before);
     drop(registry);
@@ -135,10 +84,20 @@ fn a_breaker_is_small_and_frees_all_it_held() {
     let plain = bytes_each(&Config::builder());
     assert!(plain <= 1024, "{plain} bytes");
     let rates = Config::builder().failure_rate_threshold(0.5);
-    let count = bytes_each(&rates.clone().window_size(1000));
-    let time = bytes_each(&rates.window_duration(Duration::from_secs(10)));
-    assert!(count <= 4096 && time <= 4096, "{count} and {time} bytes");
-    println!("bytes a breaker: {plain} plain, {count} with a window of 1000 calls, {time} with one of time");
+    let second = Duration::from_secs(1);
+    for (what, settings) in [
+        ("100 calls", rates.clone().window_size(100)),
+        ("1000 calls", rates.clone().window_size(1000)),
+        ("10 s", rates.clone().window_duration(10 * second)),
+        (
+            "10 s, of slow calls too",
+            rates.window_duration(10 * second).slow_call_duration(second).slow_call_rate_threshold(0.5),
+        ),
+    ] {
+        let bytes = bytes_each(&settings);
+        assert!(bytes <= 4096, "{bytes} bytes with a window of {what}");
+        println!("bytes a breaker: {plain} plain, {bytes} with a window of {what}");
+    }
 }
 
 /// Bytes that this thread keeps of what it allocates while `function` runs.
@@ -165,6 +124,42 @@ fn shapes() -> [ConfigBuilder; 4] {
         never().window_duration(second),
         never().window_duration(second).slow_call_duration(second).slow_call_rate_threshold(1.0),
     ]
+}
+
+/// Bytes that each of four threads, which run at the same time, allocates at its first success of a breaker.
+fn first_successes(breaker: &CircuitBreaker) -> Vec<isize> {
+    let barrier = Barrier::new(4);
+    let first = || {
+        // A thread takes a number for all breakers at its first success, which is not counted here.
+        CircuitBreaker::new("another", Config::default()).expect("valid").record_success();
+        barrier.wait();
+        let bytes = kept(|| breaker.record_success());
+        assert_eq!(kept(|| breaker.record_success()), 0, "the second finds what the first has made");
+        barrier.wait();
+        bytes
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(first)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
+// There are 16 stripes, and with the threads of the other tests not more threads: none are shared.
+#[test]
+fn a_thread_gets_its_stripe_of_a_breaker_when_it_first_calls() {
+    let (_, breaker) = clocked(Config::builder());
+    let stripe = kept(|| breaker.record_success());
+    assert!((1..=256).contains(&stripe), "{stripe} bytes");
+    for settings in shapes() {
+        let settings = settings.build().expect("valid");
+        let registry = Registry::with_clock(ManualClock::new());
+        let made = kept(|| drop(registry.get_or_insert("quotes", &settings)));
+        let each = first_successes(&registry.get("quotes").expect("made"));
+        assert!(each.iter().all(|bytes| *bytes >= stripe), "{each:?} bytes");
+        let all = made + each.iter().sum::<isize>();
+        assert!(all <= 4096, "{all} bytes");
+        println!("{all} bytes a breaker that four threads call: {made} and {each:?}");
+    }
 }
 
 fn call(breaker: &CircuitBreaker, number: u32) {

@@ -27,26 +27,31 @@ use crate::word;
 
 /// What all handles of a breaker share. Public only for the types of generated code, which cannot
 /// name it.
+///
+/// In the order in which one needs it who has nothing of it in the cache: a look-up reads the name,
+/// beside the count of handles; a call reads the word and its stripe.
+#[repr(C)]
 #[derive(Debug)]
 pub struct Core {
+    /// The name as errors carry it.
+    pub(crate) name: Name,
     /// See the table in `word`. Stored with release under the lock, after its deadline; loaded with
     /// acquire, so that who sees a word sees the deadline of its episode, or of the next but one that
     /// was published.
     word: AtomicU64,
+    stripes: Stripes,
     /// When time alone changes the state, in nanoseconds of the clock. Episodes take turns with the
     /// two slots, so a slot is stored again only after the word of another episode; who acquires
     /// such a deadline sees in a second look that the word has moved on.
     deadlines: [AtomicU64; 2],
+    /// The name once more, as events carry it.
+    pub(crate) label: Arc<str>,
     /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
     slow_after: AtomicU64,
     timeout: AtomicU64,
-    stripes: Stripes,
+    pub(crate) bus: Arc<Bus>,
     inner: Mutex<Inner>,
     clock: RwLock<Option<Arc<dyn Clock>>>,
-    pub(crate) name: Name,
-    /// The name once more, as events carry it.
-    pub(crate) label: Arc<str>,
-    pub(crate) bus: Arc<Bus>,
     seed: u64,
 }
 
@@ -280,7 +285,7 @@ impl Core {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.name.as_str()
+        &self.label
     }
 
     #[inline]

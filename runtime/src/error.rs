@@ -41,6 +41,16 @@ impl Name {
         }
     }
 
+    /// The bytes of the name, for those who only compare.
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Name::Static(name) => name.as_bytes(),
+            Name::Inline(Inline { bytes, length }) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Name::Shared(name) => name.as_bytes(),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Name::Static(name) => name,

@@ -53,9 +53,9 @@
 //!  0  clock duration lazy location outcome state wire   plain values
 //!  1  error settings word                           what is refused, set, and packed in the atomic word
 //!  2  answer event preset stripes ticket            how it is said; what happened; named settings; counters
-//!  3  bus policy status window                      who is told; what settings come to; snapshots; rates
-//!  4  config env machine                            stated settings; variables; the pure decision
-//!  5  layers                                        who stated what
+//!  3  bus policy status                             who is told; what settings come to; snapshots
+//!  4  config env window                             stated settings; variables; what rates are taken of
+//!  5  layers machine                                who stated what; the pure decision
 //!  6  breaker                                       machine + atomics + clock: the only commit point
 //!  7  admit limit operate settle                    how a call gets in, and how it ends; what operators do
 //!  8  handle                                        the breaker as users hold it

@@ -144,10 +144,7 @@ impl Machine {
     /// reaches it, when it brings the window to its minimum of calls.
     #[inline]
     pub(crate) fn judge(&self, policy: &Policy, tally: &Tally) -> Option<Cause> {
-        let least = &policy.least;
-        let may_be = self.consecutive >= least.in_a_row
-            || tally.failures >= u64::from(least.failures)
-            || tally.slow >= u64::from(least.slow);
+        let may_be = self.consecutive >= policy.least.in_a_row || tally.may_reach(&policy.least);
         if may_be { self.reached(policy, tally).into_iter().flatten().next() } else { None }
     }
 

@@ -1,7 +1,8 @@
 //! A set of breakers, found and listed by name. How annotated functions come into the global one
 //! is `global`.
 
-use std::collections::BTreeMap;
+mod breakers;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::layers::{Declaration, Layers};
 use crate::location::Location;
 use crate::state::State;
 use crate::status::Status;
+
+use breakers::Breakers;
 
 /// A set of breakers with different names. Clones are handles to the same set.
 ///
@@ -44,7 +47,7 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Inner {
-    breakers: RwLock<BTreeMap<Arc<str>, CircuitBreaker>>,
+    breakers: RwLock<Breakers>,
     clock: RwLock<Option<Arc<dyn Clock>>>,
     environment: Environment,
     bus: Arc<Bus>,
@@ -89,7 +92,7 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name. Never makes one.
+    /// The breaker of this name. Never makes one, allocates nothing and waits for no other look-up.
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         self.inner.breakers.read().get(name).cloned()
     }
@@ -147,7 +150,7 @@ impl Registry {
             other.core.merge(declaration);
             return Ok(other);
         }
-        breakers.insert(Arc::clone(&label), made.clone());
+        breakers.insert(&made);
         bus.publish(|| Event::Registered { breaker: label });
         drop(breakers);
         for warning in warnings {
@@ -158,7 +161,7 @@ impl Registry {
 
     /// All breakers, sorted by name.
     pub fn all(&self) -> Vec<CircuitBreaker> {
-        self.inner.breakers.read().values().cloned().collect()
+        self.inner.breakers.read().sorted().cloned().collect()
     }
 
     /// The breakers that are open or forced open, sorted by name. One that is half-open is not among
@@ -212,8 +215,11 @@ impl Registry {
 
     /// Takes a breaker off the list. Whoever holds it, an annotated function for one, keeps using it.
     pub fn remove(&self, name: &str) -> Option<CircuitBreaker> {
-        let removed = self.inner.breakers.write().remove(name)?;
+        let mut breakers = self.inner.breakers.write();
+        let removed = breakers.remove(name)?;
+        // Under the lock, so that it is told before another breaker of the name is registered.
         self.inner.bus.publish(|| Event::Removed { breaker: Arc::clone(&removed.core.label) });
+        drop(breakers);
         self.deliver();
         Some(removed)
     }

@@ -232,7 +232,7 @@ impl Inner {
         let Inner { machine, policy, window, dirty, .. } = self;
         let tally = window.as_mut().map_or(Tally::NONE, record);
         machine.count(failed);
-        let is_dirty = failed || tally.waits_for_calls(policy.minimum_calls);
+        let is_dirty = failed || tally.waits_for_calls(policy);
         if *dirty != is_dirty {
             *dirty = is_dirty;
         }

@@ -4,6 +4,7 @@
 //! the stripes when it matters. So a success writes its counter and nothing else: that it pushes an
 //! old failure out of the window is made up for at the next look.
 
+use crate::policy::{Least, Policy};
 use crate::stripes::Stripes;
 
 /// What a window holds, as far as a rate is concerned.
@@ -19,10 +20,16 @@ impl Tally {
     /// Of a breaker without a window.
     pub(crate) const NONE: &Tally = &Tally { calls: 0, failures: 0, slow: 0, slow_failures: 0 };
 
-    /// Whether the next success has to be looked at: with enough calls one can only lower the rates,
-    /// but before it may be the one that brings the window to its minimum.
-    pub(crate) fn waits_for_calls(&self, minimum: u32) -> bool {
-        self.calls < u64::from(minimum) && (self.failures > 0 || self.slow > 0)
+    /// Whether the next success has to be looked at. With enough calls it can only lower the rates;
+    /// before, one may bring the window to its minimum with enough failures in it.
+    pub(crate) fn waits_for_calls(&self, policy: &Policy) -> bool {
+        self.calls < u64::from(policy.minimum_calls) && self.may_reach(&policy.least)
+    }
+
+    /// Whether there are as many failures or slow calls as a rate takes at least.
+    #[inline]
+    pub(crate) fn may_reach(&self, least: &Least) -> bool {
+        self.failures >= u64::from(least.failures) || self.slow >= u64::from(least.slow)
     }
 }
 
@@ -49,8 +56,11 @@ pub(crate) enum Window {
 pub(crate) struct CountWindow {
     size: u64,
     next: u64,
-    /// For each 64 calls, a bit each that failed and that was slow.
+    /// For each 64 calls, a bit each that failed and that was slow. There are calls in the
+    /// `tally.calls` places before `next`; in the others there may be anything.
     bits: Box<[Bits]>,
+    /// Whether no bit is set anywhere.
+    is_zero: bool,
     tally: Tally,
     /// Successes in the stripes that the window knows of.
     seen: u64,
@@ -68,6 +78,7 @@ impl CountWindow {
             size: u64::from(size),
             next: 0,
             bits: vec![Bits::default(); (size as usize).div_ceil(64)].into(),
+            is_zero: true,
             tally: Tally::default(),
             seen: successes,
         }
@@ -103,40 +114,43 @@ impl CountWindow {
     #[inline(never)]
     fn advance(&mut self, passed: u64) {
         if passed >= self.size {
-            self.forget();
+            if !self.is_zero {
+                self.bits.fill(Bits::default());
+                self.is_zero = true;
+            }
+            self.tally = Tally { calls: self.size, ..Tally::default() };
             self.next = (self.next + passed % self.size) % self.size;
-            self.tally.calls = self.size;
             return;
         }
-        let end = self.next + passed;
-        self.overwrite(self.next, end.min(self.size));
-        self.next = if end < self.size { end } else { end - self.size };
-        if end > self.size {
-            self.overwrite(0, self.next);
-        }
-        self.tally.calls = self.size.min(self.tally.calls + passed);
+        let blank = passed.min(self.size - self.tally.calls);
+        self.overwrite(blank, false);
+        self.overwrite(passed - blank, true);
+        self.tally.calls += blank;
+        self.is_zero |= self.tally.calls == self.size && self.tally.failures == 0 && self.tally.slow == 0;
     }
 
-    /// Puts zeros in the places from `from` to `to`, word by word.
-    fn overwrite(&mut self, from: u64, to: u64) {
-        if self.tally.failures == 0 && self.tally.slow == 0 {
-            return;
-        }
-        let mut at = from;
-        while at < to {
-            let end = to.min((at / 64 + 1) * 64);
-            let places = (u64::MAX >> (64 - (end - at))) << (at % 64);
-            self.take_out((at / 64) as usize, places);
-            at = end;
+    /// Puts zeros in the next places, word by word. What was there counts, if it was a call.
+    fn overwrite(&mut self, places: u64, counts: bool) {
+        let mut left = places;
+        while left > 0 {
+            let (word, bit) = ((self.next / 64) as usize, self.next % 64);
+            let length = left.min(64 - bit).min(self.size - self.next);
+            if !self.is_zero {
+                self.take_out(word, (u64::MAX >> (64 - length)) << bit, counts);
+            }
+            self.next = if self.next + length < self.size { self.next + length } else { 0 };
+            left -= length;
         }
     }
 
-    fn take_out(&mut self, word: usize, places: u64) {
+    fn take_out(&mut self, word: usize, places: u64, counts: bool) {
         let bits = &mut self.bits[word];
         let (failed, slow) = (bits.failed & places, bits.slow & places);
-        self.tally.failures -= u64::from(failed.count_ones());
-        self.tally.slow -= u64::from(slow.count_ones());
-        self.tally.slow_failures -= u64::from((failed & slow).count_ones());
+        if counts {
+            self.tally.failures -= u64::from(failed.count_ones());
+            self.tally.slow -= u64::from(slow.count_ones());
+            self.tally.slow_failures -= u64::from((failed & slow).count_ones());
+        }
         bits.failed &= !places;
         bits.slow &= !places;
     }
@@ -144,35 +158,39 @@ impl CountWindow {
     #[inline]
     fn push(&mut self, entry: Entry) {
         let (word, bit) = ((self.next / 64) as usize, 1 << (self.next % 64));
-        let bits = &mut self.bits[word];
+        if self.tally.calls < self.size {
+            self.fill(word, bit);
+        }
+        let bits = &self.bits[word];
         let oldest = Entry { failed: bits.failed & bit != 0, slow: bits.slow & bit != 0 };
         // Like over like changes nothing: in a storm of failures the window is full of them.
         if entry != oldest {
-            self.replace(word, bit, entry);
+            self.replace(word, bit, oldest, entry);
         }
         self.next = if self.next + 1 < self.size { self.next + 1 } else { 0 };
-        if self.tally.calls < self.size {
-            self.tally.calls += 1;
-        }
     }
 
+    /// Makes a place without a call one of a success.
     #[inline(never)]
-    fn replace(&mut self, word: usize, bit: u64, entry: Entry) {
-        self.take_out(word, bit);
-        if entry.failed {
-            self.bits[word].failed |= bit;
-            self.tally.failures += 1;
-        }
-        if entry.slow {
-            self.bits[word].slow |= bit;
-            self.tally.slow += 1;
-            self.tally.slow_failures += u64::from(entry.failed);
-        }
+    fn fill(&mut self, word: usize, bit: u64) {
+        self.tally.calls += 1;
+        self.take_out(word, bit, false);
     }
 
-    fn forget(&mut self) {
-        self.bits.fill(Bits::default());
-        self.tally = Tally::default();
+    #[inline]
+    fn replace(&mut self, word: usize, bit: u64, oldest: Entry, entry: Entry) {
+        let (bits, tally) = (&mut self.bits[word], &mut self.tally);
+        self.is_zero = false;
+        let exchange = |count: &mut u64, was: bool, is: bool| *count = *count + u64::from(is) - u64::from(was);
+        if entry.failed != oldest.failed {
+            bits.failed ^= bit;
+            exchange(&mut tally.failures, oldest.failed, entry.failed);
+        }
+        if entry.slow != oldest.slow {
+            bits.slow ^= bit;
+            exchange(&mut tally.slow, oldest.slow, entry.slow);
+        }
+        exchange(&mut tally.slow_failures, oldest.failed && oldest.slow, entry.failed && entry.slow);
     }
 }
 
@@ -331,8 +349,8 @@ impl Window {
     pub(crate) fn clear(&mut self, stripes: &Stripes) {
         match self {
             Window::Count(window) => {
-                window.forget();
-                (window.next, window.seen) = (0, stripes.successes());
+                // What is in the ring stays there, in places without a call.
+                (window.tally, window.seen) = (Tally::default(), stripes.successes());
             }
             Window::Time(window) => {
                 window.newest = 0;
