@@ -30,7 +30,7 @@ use crate::word;
 ///
 /// In the order in which one needs it who has nothing of it in the cache: a look-up reads the name,
 /// beside the count of handles; a call reads the word and its stripe.
-#[repr(C)]
+#[repr(C, align(32))]
 #[derive(Debug)]
 pub struct Core {
     /// The name as errors carry it.
@@ -49,35 +49,44 @@ pub struct Core {
     /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
     slow_after: AtomicU64,
     timeout: AtomicU64,
-    pub(crate) bus: Arc<Bus>,
     inner: Mutex<Inner>,
+    pub(crate) bus: Arc<Bus>,
     clock: RwLock<Option<Arc<dyn Clock>>>,
     seed: u64,
 }
 
 /// What the lock protects. Held for some tens of instructions; no user code runs under it.
+///
+/// In the order in which a failure needs it: what it writes lies beside the lock, so that threads
+/// whose calls fail take few cache lines from each other.
+#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Inner {
+    pub(crate) failures: Failures,
     pub(crate) machine: Machine,
     pub(crate) mode: Mode,
-    pub(crate) policy: Policy,
-    pub(crate) layers: Box<Layers>,
-    pub(crate) window: Option<Window>,
     /// Whether a success changes more than its counter.
     pub(crate) dirty: bool,
     has_own_clock: bool,
-    pub(crate) counts: Counts,
-    /// When the last failure was counted, if there is one.
-    pub(crate) last_failure: u64,
-    pub(crate) last_transition: Option<Box<Transition>>,
     /// Which thresholds were reached while only measuring, so that each is told once.
     pub(crate) told: [bool; 3],
+    pub(crate) window: Option<Window>,
+    pub(crate) policy: Policy,
+    pub(crate) counts: Counts,
+    pub(crate) layers: Box<Layers>,
+    pub(crate) last_transition: Option<Box<Transition>>,
 }
 
-/// The counters that only change under the lock.
+/// How many calls failed, and when the last one did, if there is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Failures {
+    pub(crate) count: u64,
+    pub(crate) last: u64,
+}
+
+/// The other counters that only change under the lock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) failures: u64,
     pub(crate) ignored: u64,
     pub(crate) cancelled: u64,
     pub(crate) late: u64,
@@ -104,17 +113,17 @@ impl Core {
             timeout: AtomicU64::new(0),
             stripes: Stripes::default(),
             inner: Mutex::new(Inner {
+                failures: Failures::default(),
                 machine: Machine::new(now),
                 mode: Mode::Auto,
-                policy,
-                layers: Box::new(layers),
-                window: None,
                 dirty: false,
                 has_own_clock: clock.is_some(),
-                counts: Counts::default(),
-                last_failure: 0,
-                last_transition: None,
                 told: [false; 3],
+                window: None,
+                policy,
+                counts: Counts::default(),
+                layers: Box::new(layers),
+                last_transition: None,
             }),
             clock: RwLock::new(clock),
             name,

@@ -26,17 +26,18 @@ pub(crate) enum Phase {
     HalfOpen { until: u64, admitted: u32, successes: u32 },
 }
 
-/// The state of a circuit, window apart.
+/// The state of a circuit, window apart. What each failure changes comes first.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Machine {
-    pub(crate) phase: Phase,
-    pub(crate) since: u64,
     /// Failures without a success between them, while closed.
     pub(crate) consecutive: u32,
     /// How often it has opened since it was last closed, less one: the exponent of the backoff.
     pub(crate) reopened: u32,
     /// Grows by one with each move; a result of an earlier one is late.
     pub(crate) generation: u64,
+    pub(crate) phase: Phase,
+    pub(crate) since: u64,
 }
 
 /// A change of state that has been decided.
@@ -180,9 +181,8 @@ impl Machine {
     /// The thresholds that the numbers reach.
     #[cold]
     pub(crate) fn reached(&self, policy: &Policy, tally: &Tally) -> [Option<Cause>; 3] {
-        let in_a_row = policy.failure_threshold.is_some_and(|threshold| self.consecutive >= threshold);
         [
-            in_a_row.then_some(Cause::FailureThreshold),
+            (self.consecutive >= policy.least.in_a_row).then_some(Cause::FailureThreshold),
             reaches(tally.failures, tally.calls, policy.failure_rate_threshold, policy)
                 .then_some(Cause::FailureRateThreshold),
             reaches(tally.slow, tally.calls, policy.slow_call_rate_threshold, policy)

@@ -128,7 +128,7 @@ impl Core {
         let _replaced = self.command(|inner, before| {
             inner.machine.rebase(before, now);
             inner.machine.generation += 1;
-            inner.last_failure = now.saturating_sub(before.saturating_sub(inner.last_failure));
+            inner.failures.last = now.saturating_sub(before.saturating_sub(inner.failures.last));
             self.forget(inner);
             self.replace_clock(inner, clock)
         });
@@ -227,7 +227,7 @@ impl Core {
             half_open,
             totals: self.totals(&inner),
             last_transition: inner.last_transition.as_deref().cloned(),
-            last_failure: (inner.counts.failures > 0).then(|| wall(now, inner.last_failure)),
+            last_failure: (inner.failures.count > 0).then(|| wall(now, inner.failures.last)),
             preset: inner.layers.preset(),
             settings: Key::ALL.into_iter().map(setting).collect(),
             locations: inner.layers.locations(),
@@ -244,11 +244,12 @@ impl Core {
             forced_open: stripes.refusals(Reason::ForcedOpen),
         };
         let successes = stripes.successes();
-        let ended = successes + counts.failures + counts.ignored + counts.cancelled + counts.late;
+        let failures = inner.failures.count;
+        let ended = successes + failures + counts.ignored + counts.cancelled + counts.late;
         Totals {
             attempts: ended + rejections.total(),
             successes,
-            failures: counts.failures,
+            failures,
             ignored: counts.ignored,
             cancelled: counts.cancelled,
             late: counts.late,

@@ -80,7 +80,6 @@ pub(crate) enum WindowShape {
 /// The settings that a breaker works by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Policy {
-    pub(crate) failure_threshold: Option<u32>,
     pub(crate) recovery_timeout: Duration,
     pub(crate) half_open_max_calls: u32,
     pub(crate) success_threshold: u32,
@@ -94,13 +93,17 @@ pub(crate) struct Policy {
     pub(crate) max_recovery_timeout: Option<Duration>,
     pub(crate) jitter: f64,
     pub(crate) timeout: Option<Duration>,
-    /// What the thresholds above come to at least.
+    /// What the thresholds come to at least.
     pub(crate) least: Least,
 }
+
+/// More failures than there can be.
+pub(crate) const NEVER: u32 = u32::MAX;
 
 /// The least numbers at which a threshold can be reached. Below them nobody has to divide.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Least {
+    /// The failures in a row that open the circuit; [`NEVER`] if they are not counted.
     pub(crate) in_a_row: u32,
     pub(crate) failures: u32,
     pub(crate) slow: u32,
@@ -110,7 +113,7 @@ impl Least {
     const fn of(failure_threshold: Option<u32>, failure_rate: Option<f64>, slow_rate: Option<f64>, calls: u32) -> Self {
         let in_a_row = match failure_threshold {
             Some(threshold) => threshold,
-            None => u32::MAX,
+            None => NEVER,
         };
         Least { in_a_row, failures: least(failure_rate, calls), slow: least(slow_rate, calls) }
     }
@@ -118,7 +121,7 @@ impl Least {
 
 /// The least part of so many calls that reaches a share. Of more calls, no lesser part does.
 const fn least(share: Option<f64>, calls: u32) -> u32 {
-    let Some(share) = share else { return u32::MAX };
+    let Some(share) = share else { return NEVER };
     let mut part = (share * calls as f64) as u32;
     // What the product was rounded to may be beside the quotient that is compared.
     while part > 0 && (part - 1) as f64 / calls as f64 >= share {
@@ -176,7 +179,6 @@ impl Policy {
         let fewest = if window_calls < DEFAULT_MINIMUM_CALLS { window_calls } else { DEFAULT_MINIMUM_CALLS };
         let minimum_calls = count_or(stated, Key::MinimumCalls, fewest);
         Policy {
-            failure_threshold,
             recovery_timeout,
             half_open_max_calls: count_or(stated, Key::HalfOpenMaxCalls, trials),
             success_threshold,
@@ -239,7 +241,7 @@ impl Policy {
                        raise `max_recovery_timeout` or lower `recovery_timeout`",
             });
         }
-        if self.failure_threshold.is_none()
+        if self.least.in_a_row == NEVER
             && self.failure_rate_threshold.is_none()
             && self.slow_call_rate_threshold.is_none()
         {
@@ -263,7 +265,7 @@ impl Policy {
         let time = |time: Option<Duration>| time.map_or(Value::Off, Value::Time);
         let share = |share: Option<f64>| share.map_or(Value::Off, Value::Share);
         match key {
-            Key::FailureThreshold => count(self.failure_threshold),
+            Key::FailureThreshold => count(Some(self.least.in_a_row).filter(|threshold| *threshold != NEVER)),
             Key::RecoveryTimeout => Value::Time(self.recovery_timeout),
             Key::HalfOpenMaxCalls => Value::Count(self.half_open_max_calls),
             Key::SuccessThreshold => Value::Count(self.success_threshold),

@@ -207,8 +207,8 @@ impl Core {
 
 impl Inner {
     fn count_failure(&mut self, now: u64) {
-        self.counts.failures += 1;
-        self.last_failure = now;
+        self.failures.count += 1;
+        self.failures.last = now;
     }
 
     /// What a failure means for a closed circuit without a window.
