@@ -37,6 +37,11 @@ impl Refusal {
     }
 }
 
+/// Tells the compiler that the way to here is seldom taken, so that it lies out of the way.
+#[cold]
+#[inline]
+fn unlikely() {}
+
 impl Core {
     #[inline]
     pub(crate) fn admit(&self) -> Result<Ticket, Refusal> {
@@ -44,6 +49,7 @@ impl Core {
         if word & word::LOOK_BEFORE == 0 {
             return Ok(Ticket { word, started: UNTIMED });
         }
+        unlikely();
         let ticket = self.admit_slow(word);
         Refusal::of(ticket).map_or(Ok(ticket), Err)
     }
@@ -59,6 +65,8 @@ impl Core {
             if left > clock::COARSE_LAG {
                 return self.refuse(Refusal { reason: Reason::Open, left });
             }
+            // Read again, so that nothing of the old one is kept over the call of the clock.
+            return self.admit_with_care(self.word());
         }
         self.admit_with_care(word)
     }
