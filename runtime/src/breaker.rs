@@ -220,6 +220,8 @@ impl Core {
         }
         self.slow_after.store(policy.slow_call_duration.map_or(u64::MAX, nanos), Ordering::Relaxed);
         self.timeout.store(policy.timeout.map_or(0, nanos), Ordering::Relaxed);
+        // By other settings the next success may be what opens it.
+        inner.dirty |= inner.window.is_some();
         inner.policy = policy;
     }
 

@@ -265,3 +265,22 @@ fn a_slow_call_is_pushed_out_by_successes_too() {
     succeed_times(&b.breaker, 1);
     assert_eq!(slow_calls(), 0);
 }
+
+#[test]
+fn a_success_opens_it_by_settings_that_were_changed_before() {
+    let b = bench(by_rate().window_size(100).minimum_calls(100));
+    fail_times(&b.breaker, 5);
+    succeed_times(&b.breaker, 3);
+    b.breaker.reconfigure(Config::builder().minimum_calls(10)).expect("valid");
+    succeed_times(&b.breaker, 1);
+    assert_eq!(b.breaker.state(), State::Closed);
+    succeed_times(&b.breaker, 1);
+    assert_eq!((b.breaker.state(), window(&b)), (State::Open, (10, 5)));
+
+    let b = bench(by_rate().window_size(10).minimum_calls(4).failure_rate_threshold(0.9));
+    fail_times(&b.breaker, 2);
+    succeed_times(&b.breaker, 2);
+    b.breaker.reconfigure(Config::builder().failure_rate_threshold(0.4)).expect("valid");
+    succeed_times(&b.breaker, 1);
+    assert_eq!((b.breaker.state(), window(&b)), (State::Open, (5, 2)));
+}
