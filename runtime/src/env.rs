@@ -3,7 +3,7 @@
 //! `CIRCUIT_BREAKER_<KEY>` is for all breakers, `CIRCUIT_BREAKER__<NAME>__<KEY>` for one. They are
 //! read once, when the registry is made. What cannot be used is told once, and ignored.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsString;
 
 use crate::event::Warning;
@@ -19,7 +19,7 @@ const OTHERS: [&str; 3] = ["PERSISTENT", "STATE_DIR", "ADMIN_TOKEN"];
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) all: Vec<(Key, Value)>,
-    named: BTreeMap<String, Vec<(Key, Value)>>,
+    named: HashMap<String, Vec<(Key, Value)>>,
 }
 
 impl Environment {

@@ -8,7 +8,8 @@
 //! one instant, but each counter only grows, and at rest the sum is exact.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use once_cell::race::OnceBox;
@@ -42,7 +43,7 @@ fn take_number() -> usize {
 
 /// Numbers that no running thread has; the lowest is taken first, so that threads that run at the
 /// same time share a stripe only if there are more of them than stripes.
-static FREE: Mutex<(BTreeSet<usize>, usize)> = Mutex::new((BTreeSet::new(), 0));
+static FREE: Mutex<(BinaryHeap<Reverse<usize>>, usize)> = Mutex::new((BinaryHeap::new(), 0));
 
 /// A thread's right to its number, given back when the thread ends.
 struct Owner(usize);
@@ -50,16 +51,19 @@ struct Owner(usize);
 impl Owner {
     fn new() -> Self {
         let (free, next) = &mut *FREE.lock();
-        Owner(free.pop_first().unwrap_or_else(|| {
-            *next += 1;
-            *next - 1
-        }))
+        Owner(free.pop().map_or_else(
+            || {
+                *next += 1;
+                *next - 1
+            },
+            |Reverse(number)| number,
+        ))
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        FREE.lock().0.insert(self.0);
+        FREE.lock().0.push(Reverse(self.0));
     }
 }
 

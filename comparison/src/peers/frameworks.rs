@@ -17,8 +17,13 @@ pub fn asynchronous() -> Vec<Peer<AsyncWay>> {
     vec![arcly(), allframe()]
 }
 
-#[circuitbreaker(threshold = 0.5, strategy = "ErrorRatio", retry_timeout_ms = 3_600_000, stat_interval_ms = 10_000,
-    min_request_amount = 100)]
+#[circuitbreaker(
+    threshold = 0.5,
+    strategy = "ErrorRatio",
+    retry_timeout_ms = 3_600_000,
+    stat_interval_ms = 10_000,
+    min_request_amount = 100
+)]
 #[inline(never)]
 fn guarded_by_sentinel(x: u64) -> Result<u64, Fault> {
     body!(x)
