@@ -26,3 +26,8 @@ pub struct Operating;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/testing.md")]
 pub struct Testing;
+
+/// `docs/performance.md`
+#[cfg(doctest)]
+#[doc = include_str!("../docs/performance.md")]
+pub struct Performance;
