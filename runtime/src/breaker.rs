@@ -15,7 +15,7 @@ use crate::bus::Bus;
 use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::{CircuitBreakerError, Name};
-use crate::event::{Event, Transition};
+use crate::event::{Cause, Event, Transition};
 use crate::layers::Layers;
 use crate::machine::{Machine, Move};
 use crate::policy::{Policy, WindowShape};
@@ -55,7 +55,7 @@ pub struct Core {
     seed: u64,
 }
 
-/// What the lock protects. Held for some tens of instructions; no user code runs under it.
+/// What the lock protects. Held for some tens of instructions; no user code runs under it but a clock.
 ///
 /// In the order in which a failure needs it: what it writes lies beside the lock, so that threads
 /// whose calls fail take few cache lines from each other.
@@ -65,7 +65,7 @@ pub(crate) struct Inner {
     pub(crate) failures: Failures,
     pub(crate) machine: Machine,
     pub(crate) mode: Mode,
-    /// Whether a success changes more than its counter.
+    /// Whether a success changes more than its counter, or has to be looked at.
     pub(crate) dirty: bool,
     has_own_clock: bool,
     /// Which thresholds were reached while only measuring, so that each is told once.
@@ -172,8 +172,16 @@ impl Core {
             inner.counts.trips += 1;
         }
         let now = self.now(self.word.load(Ordering::Relaxed));
-        // The window is about the closed circuit; trials are not in it.
-        let tally = if from == State::HalfOpen { None } else { self.tally(inner, now) }.unwrap_or_default();
+        // The window is about the closed circuit; trials are not in it. A threshold was judged by what was
+        // there a moment ago, which a window of milliseconds has lost by now.
+        let tally = match (from, moved.cause) {
+            (State::HalfOpen, _) => None,
+            (_, Cause::FailureThreshold | Cause::FailureRateThreshold | Cause::SlowCallRateThreshold) => {
+                inner.window.as_ref().map(|window| *window.last_tally())
+            }
+            _ => self.tally(inner, now),
+        };
+        let tally = tally.unwrap_or_default();
         let machine = &inner.machine;
         let transition = Transition {
             breaker: Arc::clone(&self.label),

@@ -24,8 +24,8 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Bus {
     /// Whether anyone listens. Relaxed: who subscribes hears what happens after.
     heard: AtomicBool,
-    /// Whether there are events in the queue. Stored under its lock; relaxed, because a thread sees
-    /// what it has queued itself.
+    /// Whether there are events to deliver. Stored under the lock of the queue; relaxed, because a
+    /// thread sees what it has queued itself.
     is_waiting: AtomicBool,
     has_unsaid: AtomicBool,
     lost: AtomicU64,
@@ -51,22 +51,27 @@ impl Bus {
     /// Queues an event; `make` is called only if anyone listens.
     pub(crate) fn publish(&self, make: impl FnOnce() -> Event) {
         if self.heard.load(Ordering::Relaxed) {
-            self.enqueue(make());
+            let event = make();
+            let mut queue = self.queue.lock();
+            // Asked again, so that nothing is left behind for a later listener.
+            if self.heard.load(Ordering::Relaxed) {
+                self.enqueue(&mut queue, event);
+            }
         }
     }
 
     /// Queues an event that must not get lost: if nobody listens it is said on standard error when
     /// it is delivered, and waits for the first listener.
     pub(crate) fn complain(&self, event: Event) {
+        let mut queue = self.queue.lock();
         if !self.heard.load(Ordering::Relaxed) {
-            self.queue.lock().unsaid.push(event.clone());
+            queue.unsaid.push(event.clone());
             self.has_unsaid.store(true, Ordering::Relaxed);
         }
-        self.enqueue(event);
+        self.enqueue(&mut queue, event);
     }
 
-    fn enqueue(&self, event: Event) {
-        let mut queue = self.queue.lock();
+    fn enqueue(&self, queue: &mut Queue, event: Event) {
         if queue.events.len() >= CAPACITY {
             queue.events.pop_front();
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -107,6 +112,11 @@ impl Bus {
         loop {
             let event = {
                 let mut queue = self.queue.lock();
+                if !self.heard.load(Ordering::Relaxed) {
+                    // The last listener has gone; what is left waits for the next one.
+                    queue.delivering = false;
+                    return;
+                }
                 let Some(event) = queue.events.pop_front() else {
                     queue.delivering = false;
                     self.is_waiting.store(false, Ordering::Relaxed);
@@ -133,6 +143,8 @@ impl Bus {
             let number = listeners.next;
             listeners.next += 1;
             Arc::make_mut(&mut listeners.all).push((number, listener));
+            // Under the lock of the queue: who queues a complaint now sees it, or is seen by `deliver`.
+            let _queue = self.queue.lock();
             self.heard.store(true, Ordering::Relaxed);
             number
         };
@@ -148,14 +160,17 @@ impl Bus {
             let left = listeners.all.iter().filter(|(known, _)| *known != number).cloned().collect();
             let before = std::mem::replace(&mut listeners.all, Arc::new(left));
             if listeners.all.is_empty() {
+                let queue = &mut *self.queue.lock();
                 self.heard.store(false, Ordering::Relaxed);
-                // What nobody is left to hear is not for a later listener.
-                let mut queue = self.queue.lock();
-                queue.events.clear();
-                self.is_waiting.store(false, Ordering::Relaxed);
+                // What nobody is left to hear is not for a later listener, but for complaints.
+                queue.events.retain(|event| matches!(event, Event::Conflict(_) | Event::Warning(_)));
+                queue.unsaid = queue.events.iter().cloned().collect();
+                self.has_unsaid.store(!queue.unsaid.is_empty(), Ordering::Relaxed);
+                self.is_waiting.store(!queue.events.is_empty(), Ordering::Relaxed);
             }
             before
         };
+        self.deliver();
     }
 }
 

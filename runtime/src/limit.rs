@@ -1,4 +1,4 @@
-//! The time limit of a call that is a future: a timer, from the call's first poll to its end.
+//! The time limit of a call that is a future: a timer, from about the call's first poll to its end.
 
 use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;

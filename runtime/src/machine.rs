@@ -14,7 +14,7 @@
 
 use crate::clock::nanos;
 use crate::event::Cause;
-use crate::policy::Policy;
+use crate::policy::{NEVER, Policy};
 use crate::state::State;
 use crate::window::Tally;
 
@@ -182,7 +182,8 @@ impl Machine {
     #[cold]
     pub(crate) fn reached(&self, policy: &Policy, tally: &Tally) -> [Option<Cause>; 3] {
         [
-            (self.consecutive >= policy.least.in_a_row).then_some(Cause::FailureThreshold),
+            (policy.least.in_a_row != NEVER && self.consecutive >= policy.least.in_a_row)
+                .then_some(Cause::FailureThreshold),
             reaches(tally.failures, tally.calls, policy.failure_rate_threshold, policy)
                 .then_some(Cause::FailureRateThreshold),
             reaches(tally.slow, tally.calls, policy.slow_call_rate_threshold, policy)

@@ -111,12 +111,17 @@ impl Core {
     /// Takes what another function of this name states. The caller delivers, because it may hold a lock.
     pub(crate) fn merge(&self, declaration: Declaration<'_>) {
         let inner = &mut *self.lock();
+        let now = self.now(self.word());
+        self.tick(inner, now);
         let conflicts = inner.layers.merge(&self.label, declaration);
         // What resolved before and was merged resolves.
         if let Ok(policy) = inner.layers.resolve() {
             self.follow(inner, policy);
-            self.publish(inner);
+            if let Some(moved) = inner.machine.close_if_due(&policy, now) {
+                self.commit(inner, moved);
+            }
         }
+        self.publish(inner);
         for conflict in conflicts {
             self.bus.complain(Event::Conflict(conflict));
         }

@@ -48,17 +48,14 @@ impl Core {
         }
     }
 
-    /// A success of a closed circuit that ends a run of failures, brings a window to its minimum of
-    /// calls, or is the first of its thread in a bucket of time.
+    /// A success of a closed circuit that ends a run of failures, comes while the window is under its
+    /// minimum of calls or after a change of settings, or is the first of its thread in a bucket of time.
     #[inline(never)]
     fn succeed_closed(&self, ticket: Ticket) {
         let now = if ticket.word & word::TIME_WINDOW == 0 { 0 } else { self.coarse_now(ticket.word) };
-        let mut inner = self.lock();
-        let word = self.word();
-        if (word ^ ticket.word) & !word::DIRTY != 0 {
-            drop(inner);
+        let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
             return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Success);
-        }
+        };
         self.count_success(&mut inner, now);
         let verdict = inner.weigh(false, |window| window.record(Entry::SUCCEEDED, now, self.stripes()));
         self.decide(inner, word, verdict);
@@ -68,32 +65,32 @@ impl Core {
     #[inline(never)]
     fn fail_in_a_row(&self, ticket: Ticket) {
         let now = self.coarse_now(ticket.word);
-        let mut inner = self.lock();
-        let word = self.word();
-        if (word ^ ticket.word) & !word::DIRTY != 0 {
-            drop(inner);
+        let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
             return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
-        }
+        };
         inner.count_failure(now);
         let verdict = inner.fail_in_a_row();
         self.decide(inner, word, verdict);
     }
 
-    /// A failure of a closed circuit with a window. The processor waits at the lock, so what can be
-    /// read before it is.
+    /// A failure of a closed circuit with a window.
     #[inline(never)]
     fn fail_in_window(&self, ticket: Ticket) {
         let now = self.coarse_now(ticket.word);
-        let successes = if ticket.word & word::COUNT_WINDOW == 0 { 0 } else { self.stripes().successes() };
-        let mut inner = self.lock();
-        let word = self.word();
-        if (word ^ ticket.word) & !word::DIRTY != 0 {
-            drop(inner);
+        let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
             return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
-        }
+        };
         inner.count_failure(now);
-        let verdict = inner.weigh(true, |window| window.fail(now, successes, self.stripes()));
+        let verdict = inner.weigh(true, |window| window.fail(now, self.stripes()));
         self.decide(inner, word, verdict);
+    }
+
+    /// The lock and the word, if the circuit is still as it was at admission.
+    #[inline(always)]
+    fn lock_unmoved(&self, ticket: Ticket) -> Option<(MutexGuard<'_, Inner>, u64)> {
+        let inner = self.lock();
+        let word = self.word();
+        ((word ^ ticket.word) & !word::DIRTY == 0).then_some((inner, word))
     }
 
     /// Does what a result of a closed circuit has decided: nothing, mostly.
@@ -121,8 +118,12 @@ impl Core {
                 return;
             }
         }
-        let now = self.near_now(word);
+        let mut now = self.near_now(word);
         let mut inner = self.lock();
+        if self.word() != word {
+            // It may be the time of another clock, or of another episode.
+            now = self.near_now(self.word());
+        }
         self.tick(&mut inner, now);
         if ticket.is_of(inner.machine.generation) {
             self.record(&mut inner, end, slow, now);

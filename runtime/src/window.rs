@@ -20,10 +20,11 @@ impl Tally {
     /// Of a breaker without a window.
     pub(crate) const NONE: &Tally = &Tally { calls: 0, failures: 0, slow: 0, slow_failures: 0 };
 
-    /// Whether the next success has to be looked at. With enough calls it can only lower the rates;
-    /// before, one may bring the window to its minimum with enough failures in it.
+    /// Whether every success has to be looked at. With enough calls one can only lower the rates;
+    /// before, it may be the one that brings the window to its minimum. Not only if there are failures: a
+    /// success that is under way while the first one is counted would be looked at by nobody.
     pub(crate) fn waits_for_calls(&self, policy: &Policy) -> bool {
-        self.calls < u64::from(policy.minimum_calls) && self.may_reach(&policy.least)
+        self.calls < u64::from(policy.minimum_calls)
     }
 
     /// Whether there are as many failures or slow calls as a rate takes at least.
@@ -93,10 +94,9 @@ impl CountWindow {
         &self.tally
     }
 
-    /// Takes in a failure, after so many successes.
     #[inline]
-    fn fail(&mut self, successes: u64) -> &Tally {
-        self.catch_up(successes);
+    fn fail(&mut self, stripes: &Stripes) -> &Tally {
+        self.catch_up(stripes.successes());
         self.push(Entry::FAILED);
         &self.tally
     }
@@ -316,13 +316,20 @@ impl Window {
         Window::Time(Box::new(TimeWindow::new(duration)))
     }
 
-    /// Takes in a failure that was not slow. `successes` is the sum of the stripes for a window of
-    /// calls: it may be of any time after the call began, so it need not be read under a lock.
+    /// Takes in a failure that was not slow.
     #[inline]
-    pub(crate) fn fail(&mut self, now: u64, successes: u64, stripes: &Stripes) -> &Tally {
+    pub(crate) fn fail(&mut self, now: u64, stripes: &Stripes) -> &Tally {
         match self {
-            Window::Count(window) => window.fail(successes),
+            Window::Count(window) => window.fail(stripes),
             Window::Time(window) => window.record(Entry::FAILED, now, stripes),
+        }
+    }
+
+    /// What it held when it was last looked at.
+    pub(crate) fn last_tally(&self) -> &Tally {
+        match self {
+            Window::Count(window) => &window.tally,
+            Window::Time(window) => &window.tally,
         }
     }
 

@@ -6,7 +6,8 @@
 //! 2..4    MODE           auto 0, forced open 1, disabled 2, metrics only 3
 //! 4       TIMED          slow calls are counted: a call needs the time at both ends
 //! 5       TIME_WINDOW    a success belongs in a bucket of time
-//! 6       DIRTY          a success changes more than its counter: failures in a row, or in the window
+//! 6       DIRTY          a success changes more than its counter: it ends a run of failures, or may open
+//!                        the circuit, because the window is under its minimum or settings have changed
 //! 7       FULL           half-open, and every trial place is taken
 //! 8       OWN_CLOCK      time does not come from the system
 //! 9       SLOT           where the deadline of the episode lies; the next episode to be seen takes the other

@@ -10,6 +10,7 @@ mod hammer;
 mod laws;
 mod model;
 mod modes;
+mod races;
 mod registry;
 mod rig;
 mod rings;
