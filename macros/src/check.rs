@@ -362,17 +362,33 @@ fn no_body(end: &TokenTree) -> &'static str {
 fn lift(body: &Group) -> (TokenStream, Group) {
     let mut trees: Vec<TokenTree> = body.stream().into_iter().collect();
     let mut lifted = TokenStream::new();
-    while let [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(group), ..] = trees.as_slice() {
-        if hash.as_char() != '#' || bang.as_char() != '!' || group.delimiter() != Delimiter::Bracket {
+    while let [hash, bang, group, ..] = trees.as_slice() {
+        let (hash, bang, group) = (&bare(hash), &bare(bang), &bare(group));
+        let is_bracketed = matches!(group, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
+        if !is_sign(hash, '#') || !is_sign(bang, '!') || !is_bracketed {
             break;
         }
-        lifted.extend([trees[0].clone(), trees[2].clone()]);
+        lifted.extend([hash, group].map(TokenTree::clone));
         trees.drain(..3);
     }
     if lifted.is_empty() {
         return (lifted, body.clone());
     }
     (lifted, braced(body, trees.into_iter().collect()))
+}
+
+/// A token without invisible groups around it.
+fn bare(tree: &TokenTree) -> TokenTree {
+    let TokenTree::Group(group) = tree else { return tree.clone() };
+    let inside: Vec<TokenTree> = group.stream().into_iter().collect();
+    match inside.as_slice() {
+        [only] if group.delimiter() == Delimiter::None => bare(only),
+        _ => tree.clone(),
+    }
+}
+
+fn is_sign(tree: &TokenTree, sign: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign)
 }
 
 /// New content in the user's own braces, which other attributes take for the place of the body.

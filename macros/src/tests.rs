@@ -212,3 +212,29 @@ fn one_mistake_does_not_hide_another() {
     assert_eq!(mistakes(quote!(failure_threshold = |a, b| 1, jitter = 2.0, x = <A, B>::c, name = 5)).len(), 4);
     assert_eq!(mistakes(quote!(fallback = |a, b| =, name = 5)).len(), 2);
 }
+
+#[test]
+fn an_invisible_group_around_a_token_changes_nothing() {
+    /// Puts one around the token of this number.
+    fn wrapped(stream: TokenStream, number: &mut usize) -> TokenStream {
+        let around = |tree: TokenTree, number: &mut usize| {
+            let is_here = *number == 0;
+            *number = number.wrapping_sub(1);
+            let tree = match tree {
+                TokenTree::Group(group) => {
+                    TokenTree::Group(Group::new(group.delimiter(), wrapped(group.stream(), number)))
+                }
+                tree => tree,
+            };
+            if is_here { TokenTree::Group(Group::new(Delimiter::None, tree.into())) } else { tree }
+        };
+        stream.into_iter().map(|tree| around(tree, number)).collect()
+    }
+    for (item, number) in ITEMS.iter().flat_map(|item| (0..60).map(move |number| (item, number))) {
+        let item = wrapped(parsed(item), &mut { number });
+        for arguments in ARGUMENTS.iter().filter(|_| is_file(item.clone())) {
+            let output = rewrite(parsed(arguments), &item);
+            assert!(is_file(output.clone()), "{output}");
+        }
+    }
+}
