@@ -231,9 +231,10 @@ impl Inner {
     #[inline(always)]
     fn weigh(&mut self, failed: bool, record: impl FnOnce(&mut Window) -> &Tally) -> Option<Verdict> {
         let Inner { machine, policy, window, dirty, .. } = self;
+        let has_window = window.is_some();
         let tally = window.as_mut().map_or(Tally::NONE, record);
         machine.count(failed);
-        let is_dirty = failed || tally.waits_for_calls(policy);
+        let is_dirty = failed || has_window && tally.waits_for_calls(policy);
         if *dirty != is_dirty {
             *dirty = is_dirty;
         }

@@ -149,6 +149,7 @@ fn bare_async() {
 #[bench::count_window(args = (count_window()), config = at_most(45))]
 #[bench::time_window(args = (time_window()), config = at_most(88))]
 #[bench::slow_calls(args = (slow_calls()), config = at_most(188))]
+#[bench::dirty(args = (dirty(consecutive())), config = at_most(45))]
 #[bench::dirty_count_window(args = (dirty(count_window())), config = at_most(45))]
 #[bench::dirty_time_window(args = (dirty(time_window())), config = at_most(88))]
 #[bench::half_open_trial(args = (half_open()), config = at_most(601))]
