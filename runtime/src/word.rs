@@ -11,7 +11,7 @@
 //! 7       FULL           half-open, and every trial place is taken
 //! 8       OWN_CLOCK      time does not come from the system
 //! 9       SLOT           where the deadline of the episode lies; the next episode to be seen takes the other
-//! 10      COUNT_WINDOW   a failure belongs between the successes that were before it and those after
+//! 10      COUNT_WINDOW   a failure belongs in a window of calls
 //! 15      REFUSED        only in a ticket: it admits nothing, bits 0..2 tell why
 //! 16..64  generation     the episode; a result of an earlier one is late
 //! ```
