@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 12] = [
-    &["clock", "duration", "lazy", "location", "outcome", "state", "wire"],
-    &["error", "settings", "word"],
+    &["duration", "lazy", "location", "outcome", "state", "sync", "wire"],
+    &["clock", "error", "settings", "word"],
     &["answer", "event", "preset", "stripes", "ticket"],
     &["bus", "policy", "status"],
     &["config", "env", "window"],

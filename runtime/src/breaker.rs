@@ -6,10 +6,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::bus::Bus;
 use crate::clock::{self, Clock, nanos, wall};
@@ -22,6 +19,7 @@ use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
 use crate::status::Transitions;
 use crate::stripes::Stripes;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, RwLock};
 use crate::window::{Tally, Window};
 use crate::word;
 
@@ -108,7 +106,7 @@ impl Core {
         let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
         let core = Core {
             word: AtomicU64::new(0),
-            deadlines: [const { AtomicU64::new(u64::MAX) }; 2],
+            deadlines: [AtomicU64::new(u64::MAX), AtomicU64::new(u64::MAX)],
             slow_after: AtomicU64::new(0),
             timeout: AtomicU64::new(0),
             stripes: Stripes::default(),
@@ -251,11 +249,12 @@ impl Core {
         self.word.store(word, Ordering::Release);
     }
 
-    /// Makes the word say whether a success changes more than its counter. Everything else is as it was.
+    /// Makes the word say whether a success changes more than its counter. Everything else is as it was,
+    /// and a closed circuit has no deadline that a reader might miss: relaxed.
     #[inline]
     pub(crate) fn publish_dirty(&self, word: u64, dirty: bool) {
         if dirty != (word & word::DIRTY != 0) {
-            self.word.store(word ^ word::DIRTY, Ordering::Release);
+            self.word.store(word ^ word::DIRTY, Ordering::Relaxed);
         }
     }
 
@@ -268,11 +267,12 @@ impl Core {
         self.inner.lock()
     }
 
-    /// When time alone ends the episode of this word; `None` if it has ended otherwise.
+    /// When time alone ends the episode of this word; `None` if it has ended otherwise. The second look
+    /// is relaxed, for what it must not miss comes before the deadline that was acquired.
     #[inline]
     pub(crate) fn deadline(&self, word: u64) -> Option<u64> {
         let deadline = self.deadlines[word::slot(word)].load(Ordering::Acquire);
-        word::same_episode(word, self.word.load(Ordering::Acquire)).then_some(deadline)
+        word::same_episode(word, self.word.load(Ordering::Relaxed)).then_some(deadline)
     }
 
     pub(crate) fn word(&self) -> u64 {

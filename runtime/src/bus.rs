@@ -9,11 +9,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::event::Event;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// Events that wait for a slow listener, at most; older ones are lost, and counted.
 const CAPACITY: usize = 65_536;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// A monotonic clock: the time since an origin of its own choice.
 ///
@@ -49,6 +50,7 @@ impl Clock for SystemClock {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock {
+    /// Relaxed, like the system's clock: who was told that it moved sees that it moved.
     nanos: Arc<AtomicU64>,
 }
 
@@ -61,18 +63,18 @@ impl ManualClock {
     /// Moves the clock forward. Saturates after some 584 years.
     pub fn advance(&self, by: Duration) {
         let by = nanos(by);
-        let _ = self.nanos.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| Some(now.saturating_add(by)));
+        let _ = self.nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_add(by)));
     }
 
     /// Sets the clock, also backwards.
     pub fn set(&self, to: Duration) {
-        self.nanos.store(nanos(to), Ordering::Release);
+        self.nanos.store(nanos(to), Ordering::Relaxed);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.nanos.load(Ordering::Acquire))
+        Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
 }
 
@@ -102,7 +104,31 @@ pub(crate) fn wall(now: u64, at: u64) -> SystemTime {
     current.checked_sub(Duration::from_nanos(now.saturating_sub(at))).unwrap_or(current)
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(breakerbox_model = "loom", breakerbox_model = "shuttle"))]
+pub(crate) mod system {
+    //! A clock that a model moves. Relaxed, so that it orders nothing that the breaker has to order itself.
+
+    use crate::sync::{AtomicU64, Ordering, shared};
+
+    shared! {
+        static NOW: AtomicU64 = AtomicU64::new(1_000_000_000_000);
+    }
+
+    pub(super) fn precise() -> u64 {
+        NOW.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn coarse() -> u64 {
+        precise() - super::COARSE_LAG
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(by: super::Duration) {
+        NOW.fetch_add(super::nanos(by), Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(target_os = "linux", not(any(breakerbox_model = "loom", breakerbox_model = "shuttle"))))]
 mod system {
     use rustix::time::{ClockId, clock_gettime};
 
@@ -123,7 +149,7 @@ mod system {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", breakerbox_model = "loom", breakerbox_model = "shuttle")))]
 mod system {
     use std::sync::OnceLock;
     use std::time::Instant;

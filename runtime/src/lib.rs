@@ -50,8 +50,8 @@
 //! order, knows the system.
 //!
 //! ```text
-//!  0  clock duration lazy location outcome state wire   plain values
-//!  1  error settings word                           what is refused, set, and packed in the atomic word
+//!  0  duration lazy location outcome state sync wire   plain values; atomics and locks
+//!  1  clock error settings word                     time; what is refused, set, and packed in the atomic word
 //!  2  answer event preset stripes ticket            how it is said; what happened; named settings; counters
 //!  3  bus policy status                             who is told; what settings come to; snapshots
 //!  4  config env window                             stated settings; variables; what rates are taken of
@@ -98,6 +98,7 @@ mod settle;
 mod state;
 mod status;
 mod stripes;
+mod sync;
 mod ticket;
 mod window;
 #[cfg(feature = "serde")]

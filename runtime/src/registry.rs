@@ -7,8 +7,6 @@ use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
 use crate::bus::{Bus, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, check_name};
@@ -20,6 +18,7 @@ use crate::layers::{Declaration, Layers};
 use crate::location::Location;
 use crate::state::State;
 use crate::status::Status;
+use crate::sync::{Mutex, RwLock};
 
 use breakers::Breakers;
 

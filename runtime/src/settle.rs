@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
-
 use crate::breaker::{Core, Inner};
 use crate::event::Event;
 use crate::machine::Verdict;
 use crate::state::{Mode, State};
 use crate::stripes;
+use crate::sync::MutexGuard;
 use crate::ticket::{End, Ticket, UNTIMED};
 use crate::window::{Entry, Tally, Window};
 use crate::word;

@@ -10,26 +10,23 @@
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-use once_cell::race::OnceBox;
-use parking_lot::Mutex;
 
 use crate::error::Reason;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceBox, Ordering, per_thread, shared};
 
 /// How many stripes a breaker has at most.
-pub(crate) const STRIPES: usize = 16;
+pub(crate) const STRIPES: usize = if cfg!(breakerbox_model = "loom") { 2 } else { 16 };
 
 const UNNUMBERED: usize = usize::MAX;
 
-thread_local! {
+per_thread! {
     // No destructor, so that a breaker works in the destructors of other thread-locals.
     static NUMBER: Cell<usize> = const { Cell::new(UNNUMBERED) };
 }
 
 /// The number of the calling thread's stripe.
 pub(crate) fn own() -> usize {
-    let number = NUMBER.get();
+    let number = NUMBER.with(Cell::get);
     if number == UNNUMBERED { take_number() } else { number }
 }
 
@@ -37,13 +34,15 @@ pub(crate) fn own() -> usize {
 fn take_number() -> usize {
     // A thread that is being torn down may have lost its `Owner` already; it borrows stripe 0.
     let number = OWNER.try_with(|owner| owner.0).unwrap_or(0) % STRIPES;
-    NUMBER.set(number);
+    NUMBER.with(|own| own.set(number));
     number
 }
 
-/// Numbers that no running thread has; the lowest is taken first, so that threads that run at the
-/// same time share a stripe only if there are more of them than stripes.
-static FREE: Mutex<(BinaryHeap<Reverse<usize>>, usize)> = Mutex::new((BinaryHeap::new(), 0));
+shared! {
+    /// Numbers that no running thread has; the lowest is taken first, so that threads that run at the
+    /// same time share a stripe only if there are more of them than stripes.
+    static FREE: Mutex<(BinaryHeap<Reverse<usize>>, usize)> = Mutex::new((BinaryHeap::new(), 0));
+}
 
 /// A thread's right to its number, given back when the thread ends.
 struct Owner(usize);
@@ -63,11 +62,14 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        FREE.lock().0.push(Reverse(self.0));
+        // loom ends a thread's locals after it was joined, when its statics may have ended.
+        if !cfg!(breakerbox_model = "loom") {
+            FREE.lock().0.push(Reverse(self.0));
+        }
     }
 }
 
-thread_local! {
+per_thread! {
     static OWNER: Owner = Owner::new();
 }
 
@@ -95,7 +97,7 @@ impl Stripes {
     /// The stripe of the calling thread.
     #[inline]
     fn own(&self) -> &Stripe {
-        match self.slots.get(NUMBER.get()).and_then(OnceBox::get) {
+        match self.slots.get(NUMBER.with(Cell::get)).and_then(OnceBox::get) {
             Some(stripe) => stripe,
             None => self.make_own(),
         }

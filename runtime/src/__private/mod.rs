@@ -26,6 +26,9 @@ pub use crate::preset::Preset;
 pub use crate::settings::Key;
 pub use crate::settings::Value;
 
+#[cfg(any(breakerbox_model = "loom", breakerbox_model = "shuttle"))]
+pub use crate::clock::system::advance as advance_system_clock;
+
 pub use answer::Fallible;
 pub use answer::FromOpen;
 pub use answer::OnOpen;

@@ -1,0 +1,62 @@
+//! Numbers read while they are written.
+
+use breakerbox::{CircuitBreaker, Totals};
+
+use crate::support::{breaker, check, check_most, fail, join, rest, settings, succeed, with};
+
+fn numbers(totals: &Totals) -> [u64; 8] {
+    let Totals { attempts, successes, failures, ignored, cancelled, late, trips, .. } = *totals;
+    [attempts, successes, failures, ignored, cancelled, late, trips, totals.rejections.total()]
+}
+
+fn read(breaker: &CircuitBreaker) -> [u64; 8] {
+    numbers(&breaker.status().totals)
+}
+
+/// No addition to a counter is lost, also when threads share a stripe.
+#[test]
+fn successes_of_three_threads_all_count() {
+    check_most(|| {
+        let breaker = breaker(settings());
+        let others = [with(&breaker, succeed), with(&breaker, succeed)];
+        assert_eq!(succeed(&breaker), Ok(()));
+        for other in others {
+            join(other).expect("closed");
+        }
+        assert_eq!(rest(&breaker, 3).totals.successes, 3);
+    });
+}
+
+/// A counter that is read twice has not shrunk, and the attempts are the sum of the others.
+#[test]
+fn a_reader_sees_counters_grow() {
+    check_most(|| {
+        let breaker = breaker(settings().failure_threshold(2));
+        let other = with(&breaker, |breaker| {
+            let _ = succeed(breaker);
+            let _ = fail(breaker);
+        });
+        let (first, second) = (read(&breaker), read(&breaker));
+        join(other);
+        let last = numbers(&rest(&breaker, 2).totals);
+        for (number, earlier) in first.iter().enumerate() {
+            assert!(*earlier <= second[number] && second[number] <= last[number], "{first:?} {second:?} {last:?}");
+        }
+        for [attempts, ended @ .., _, refused] in [first, second, last] {
+            assert_eq!(attempts, ended.iter().sum::<u64>() + refused);
+        }
+    });
+}
+
+/// Refusals of several threads all count, each with its reason.
+#[test]
+fn refusals_of_two_threads_all_count() {
+    check(|| {
+        let breaker = breaker(settings());
+        breaker.open();
+        let other = with(&breaker, succeed);
+        let _ = succeed(&breaker);
+        let _ = join(other);
+        assert_eq!(rest(&breaker, 2).totals.rejections.open, 2);
+    });
+}
