@@ -2,7 +2,9 @@
 
 use breakerbox::{CircuitBreaker, Config, ManualClock, Mode, Reason, State};
 
-use crate::support::{advance, breaker, check, fail, hold, join, recovering, rest, secs, settings, succeed, with};
+use crate::support::{
+    advance, breaker, check, check_most, fail, hold, join, recovering, rest, secs, settings, succeed, with,
+};
 
 /// A failure counts before a reset or is late after it; the circuit is closed and clean either way.
 #[test]
@@ -43,6 +45,26 @@ fn a_result_of_an_earlier_episode_is_late() {
             assert!(let_in && status.totals.failures == 1, "{status:?}");
             assert_eq!(admitted, 2, "admitted before, counted after: {status:?}");
         }
+    });
+}
+
+/// Who ends a call after he saw that its episode had ended is late, a success like any other.
+#[test]
+fn a_success_after_its_episode_is_late() {
+    check_most(|| {
+        let breaker = breaker(settings());
+        let other = with(&breaker, |breaker| {
+            let permit = breaker.try_acquire().ok();
+            let admitted = breaker.status().generation;
+            let seen = breaker.status().generation;
+            let let_in = permit.map(breakerbox::Permit::success).is_some();
+            let_in && admitted == 0 && seen > 0
+        });
+        breaker.open();
+        breaker.close();
+        let must_be_late = join(other);
+        let status = rest(&breaker, 1);
+        assert!(!must_be_late || status.totals.late == 1, "{status:?}");
     });
 }
 
