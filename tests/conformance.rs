@@ -1,12 +1,15 @@
 //! Plays what other libraries do, as language-neutral traces, against breakerbox.
 //!
 //! The traces are those of `tests/conformance`, or of the folder that `CONFORMANCE_DIR` names. Each
-//! is played on a manual clock, or skipped with the choice of ours that it contradicts.
+//! is played on a manual clock, on the reference model too, or skipped with the choice of ours that it contradicts.
 
 #[path = "conformance/choices.rs"]
 mod choices;
 #[path = "conformance/play.rs"]
 mod play;
+// The other binary of tests that has it uses all of it.
+#[allow(dead_code)]
+mod reference;
 #[path = "conformance/seen.rs"]
 mod seen;
 #[path = "conformance/sensitivity.rs"]

@@ -118,7 +118,7 @@ fn a_file_has_at_most_400_lines_and_says_what_it_is() {
 fn only_the_clock_asks_for_the_time_and_nothing_unwraps() {
     let mut offences = Vec::new();
     for (path, text) in files(&["runtime/src", "macros/src"]) {
-        if path.ends_with("tests.rs") {
+        if path.ends_with("tests.rs") || path.to_string_lossy().contains("/src/tests/") {
             continue;
         }
         let is_clock = path.ends_with("clock.rs");
@@ -137,6 +137,37 @@ fn only_the_clock_asks_for_the_time_and_nothing_unwraps() {
         }
     }
     none(&offences, "time comes from clock.rs, and nothing unwraps");
+}
+
+/// The texts in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn what_the_guarantees_name_exists() {
+    let page = fs::read_to_string(root().join("docs/guarantees.md")).expect("the page is there");
+    let mut offences = Vec::new();
+    let mut proofs = 0;
+    for row in page.lines().filter(|line| line.starts_with('|')) {
+        let Some(held_by) = row.trim_end_matches('|').rsplit('|').next() else { continue };
+        let mut file = None;
+        for name in quoted(held_by) {
+            if name.ends_with(".rs") {
+                file = fs::read_to_string(root().join(name)).ok();
+                if file.is_none() {
+                    offences.push(format!("there is no {name}"));
+                }
+            } else if let Some(text) = &file {
+                proofs += 1;
+                if !text.contains(&format!("fn {name}(")) {
+                    offences.push(format!("there is no test {name} where the page says"));
+                }
+            }
+        }
+    }
+    assert!(proofs > 60, "the page names {proofs} proofs");
+    none(&offences, "docs/guarantees.md names what exists");
 }
 
 #[test]

@@ -89,6 +89,10 @@ impl Core {
 
     /// What is left until the deadline, if anything.
     fn time_left(&self, word: u64) -> u64 {
+        // Another clock may come between the time and the deadline; under the lock it cannot.
+        if word & word::OWN_CLOCK != 0 {
+            return 0;
+        }
         self.deadline(word).map_or(0, |deadline| deadline.saturating_sub(self.near_now(word)))
     }
 
@@ -107,7 +111,7 @@ impl Core {
         let word = self.word();
         drop(inner);
         self.bus.deliver();
-        let started = if word & word::TIMED == 0 { UNTIMED } else { now.max(1) };
+        let started = if word & word::TIMED == 0 { UNTIMED } else { now.min(UNTIMED - 1) };
         admission.map(|()| Ticket { word, started })
     }
 
@@ -131,7 +135,7 @@ impl Core {
     }
 
     fn start(&self, word: u64) -> u64 {
-        if word & word::TIMED == 0 { UNTIMED } else { self.now(word).max(1) }
+        if word & word::TIMED == 0 { UNTIMED } else { self.now(word).min(UNTIMED - 1) }
     }
 
     /// Whether a call would be let in now.
@@ -142,10 +146,14 @@ impl Core {
             (Mode::Disabled | Mode::MetricsOnly, _) | (Mode::Auto, State::Closed) => true,
             (Mode::Auto, _) => {
                 let inner = self.lock();
-                let now = self.now(word);
+                let now = self.now(self.word());
                 let mut seen = inner.machine;
                 seen.tick(&inner.policy, self.seed(), now);
-                seen.admit(&inner.policy, now).0 == Admission::Admitted
+                // Mode and clock may have changed since the word was read.
+                match inner.mode {
+                    Mode::Auto => seen.admit(&inner.policy, now).0 == Admission::Admitted,
+                    mode => mode != Mode::ForcedOpen,
+                }
             }
         }
     }

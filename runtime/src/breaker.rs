@@ -210,8 +210,8 @@ impl Core {
         if let Some(window) = &mut inner.window {
             window.clear(&self.stripes);
         }
-        // An empty window is under its minimum of calls.
-        inner.dirty = inner.window.is_some();
+        // An empty window is under its minimum of calls, and a run of failures may go on.
+        inner.dirty = inner.window.is_some() || inner.machine.consecutive > 0;
         inner.told = [false; 3];
     }
 
@@ -284,8 +284,8 @@ impl Core {
         match word::state(word) {
             State::Open | State::HalfOpen if word::mode(word) == Mode::Auto => {
                 let inner = self.inner.lock();
-                let beneath = inner.machine.observe(&inner.policy, self.seed, self.now(word)).state();
-                inner.mode.effective(beneath)
+                let now = self.now(self.word());
+                inner.mode.effective(inner.machine.observe(inner.mode, &inner.policy, self.seed, now).state())
             }
             state => state,
         }

@@ -15,7 +15,7 @@
 use crate::clock::nanos;
 use crate::event::Cause;
 use crate::policy::{NEVER, Policy};
-use crate::state::State;
+use crate::state::{Mode, State};
 use crate::window::Tally;
 
 /// What a circuit is doing, and since when.
@@ -101,10 +101,13 @@ impl Machine {
     }
 
     /// The state that holds now. An open time that is over shows as half-open, although the
-    /// episode begins with its first trial call; looking at it begins nothing.
-    pub(crate) fn observe(&self, policy: &Policy, seed: u64, now: u64) -> Machine {
+    /// episode begins with its first trial call; looking at it begins nothing. Beneath a mode a half-open
+    /// episode is kept.
+    pub(crate) fn observe(&self, mode: Mode, policy: &Policy, seed: u64, now: u64) -> Machine {
         let mut seen = *self;
-        seen.tick(policy, seed, now);
+        if mode == Mode::Auto {
+            seen.tick(policy, seed, now);
+        }
         if let Phase::Open { until } = seen.phase
             && is_over(until, now)
         {
@@ -247,7 +250,12 @@ impl Machine {
         self.since = moved(self.since);
         match &mut self.phase {
             Phase::Closed => {}
-            Phase::Open { until } | Phase::HalfOpen { until, .. } => *until = later(*until),
+            Phase::Open { until } => *until = later(*until),
+            Phase::HalfOpen { until, admitted, successes } => {
+                *until = later(*until);
+                // The trials under way are late from now on.
+                *admitted = *successes;
+            }
         }
     }
 

@@ -36,7 +36,7 @@ impl Core {
     fn move_by_hand(&self, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
         self.command(|inner, now| {
             self.enter_mode(inner, Mode::Auto, now);
-            let seen = inner.machine.observe(&inner.policy, self.seed(), now);
+            let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
             // An open time that is over shows as half-open; to be half-open by hand begins the episode.
             let is_there = inner.machine.state() == to && (to != State::Open || seen.state() == State::Open);
             if !is_there {
@@ -142,7 +142,7 @@ impl Core {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let inner = self.lock();
         let now = self.now(self.word());
-        let seen = inner.machine.observe(&inner.policy, self.seed(), now);
+        let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
         let remaining = match seen.phase {
             Phase::Open { until } => Duration::from_nanos(until.saturating_sub(now)),
             _ => Duration::ZERO,
@@ -184,12 +184,12 @@ impl Core {
         let now = self.now(self.word());
         let tally = self.tally(&mut inner, now);
         let policy = &inner.policy;
-        let seen = inner.machine.observe(policy, self.seed(), now);
+        let seen = inner.machine.observe(inner.mode, policy, self.seed(), now);
         let state = inner.mode.effective(seen.state());
         let stated = inner.layers.stated();
         let window = tally.map(|tally| {
             // Trials are not in the window, although their successes are in the stripes.
-            let is_trial = inner.mode == Mode::Auto && seen.state() == State::HalfOpen;
+            let is_trial = inner.mode == Mode::Auto && [seen.state(), inner.machine.state()].contains(&State::HalfOpen);
             let tally = if is_trial { Tally::default() } else { tally };
             let rate =
                 |part: u64| (tally.calls >= u64::from(policy.minimum_calls)).then(|| part as f64 / tally.calls as f64);

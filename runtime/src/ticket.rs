@@ -36,7 +36,7 @@ impl Ticket {
 }
 
 /// No start time was taken.
-pub(crate) const UNTIMED: u64 = 0;
+pub(crate) const UNTIMED: u64 = u64::MAX;
 
 impl From<Outcome> for End {
     #[inline]

@@ -217,6 +217,11 @@ struct Mark {
     before: u64,
 }
 
+impl Mark {
+    /// No success came after it, even at the end of time, whose bucket may have the number.
+    const NONE: Mark = Mark { number: NEVER, before: u64::MAX };
+}
+
 /// The calls of the last ten buckets of time. Failures and slow calls lie in the buckets;
 /// successes are read off the stripes, between the oldest mark still in the window and now.
 #[derive(Debug)]
@@ -240,9 +245,13 @@ impl TimeWindow {
         }
     }
 
-    /// The bucket of a time. Never an earlier one than before, so that a clock may step back.
-    fn advance(&mut self, now: u64) -> u64 {
-        self.newest = self.newest.max(now / self.width);
+    /// The bucket of a time. Never an earlier one than before, so that a clock may step back; then a mark
+    /// of a bucket before is of no use to its stripe.
+    fn advance(&mut self, now: u64, stripes: &Stripes) -> u64 {
+        if now / self.width > self.newest {
+            self.newest = now / self.width;
+            stripes.expire_marks();
+        }
         self.newest
     }
 
@@ -253,13 +262,13 @@ impl TimeWindow {
     #[inline(never)]
     fn record(&mut self, entry: Entry, now: u64, stripes: &Stripes) -> &Tally {
         if entry.failed || entry.slow {
-            self.push(entry, now);
+            self.push(entry, now, stripes);
         }
         self.tally(now, stripes)
     }
 
-    fn push(&mut self, entry: Entry, now: u64) {
-        let number = self.advance(now);
+    fn push(&mut self, entry: Entry, now: u64, stripes: &Stripes) {
+        let number = self.advance(now, stripes);
         let bucket = &mut self.buckets[(number % BUCKETS as u64) as usize];
         if bucket.number != number {
             *bucket = Bucket { number, ..Bucket::EMPTY };
@@ -271,14 +280,15 @@ impl TimeWindow {
     }
 
     /// Notes where a stripe stands before its first success of a bucket; returns when the bucket ends.
-    fn mark(&mut self, stripe: usize, before: u64, now: u64) -> u64 {
-        let number = self.advance(now);
+    fn mark(&mut self, stripe: usize, now: u64, stripes: &Stripes) -> u64 {
+        let number = self.advance(now, stripes);
+        let before = stripes.successes_of(stripe);
         let place = self.marks.iter().position(|(known, _)| *known == stripe).unwrap_or_else(|| {
-            self.marks.push((stripe, [Mark { number: NEVER, before: 0 }; BUCKETS]));
+            self.marks.push((stripe, [Mark::NONE; BUCKETS]));
             self.marks.len() - 1
         });
         let mark = &mut self.marks[place].1[(number % BUCKETS as u64) as usize];
-        if mark.number != number {
+        if mark.number != number || mark.before == Mark::NONE.before {
             *mark = Mark { number, before };
         }
         number.saturating_add(1).saturating_mul(self.width)
@@ -373,7 +383,7 @@ impl Window {
         if let Window::Time(window) = self
             && !stripes.is_marked(stripe, now)
         {
-            let end = window.mark(stripe, stripes.successes_of(stripe), now);
+            let end = window.mark(stripe, now, stripes);
             stripes.set_bucket_end(stripe, end);
         }
     }

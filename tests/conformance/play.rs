@@ -1,16 +1,17 @@
-//! Plays one trace on a breaker of ours, through the public API alone.
+//! Plays one trace on a breaker of ours, through the public API alone, and on the reference model.
 
 use std::collections::{BTreeSet, HashMap};
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use breakerbox::{CircuitBreaker, Config, Event, ManualClock, Mode, Permit, Registry, Status, Totals};
+use breakerbox::{Config, Mode, State, Status, Totals};
 use serde_json::{Value, json};
 
 use crate::choices;
+use crate::reference::End;
+use crate::reference::pair::{Call, Command, Ground, Pair};
+use crate::reference::settings::nanos;
 use crate::seen::{Judgement, Seen, Telling, label};
-use crate::settings::{Reading, Settings};
+use crate::settings::{Reading, Settings, stated};
 use crate::shadow::Shadow;
 use crate::trace::{Step, Trace};
 
@@ -51,7 +52,7 @@ pub(crate) fn play(trace: &Trace) -> Played {
             Err(problem) if reading == Reading::InARow => return Played::Skipped(problem),
             Err(_) => break,
         };
-        match play_as(trace, &steps, &settings, reading, config) {
+        match play_as(trace, &steps, &settings, reading, &config) {
             Ok(played) => return played,
             Err(Halt::NotOfTheFormat(problem)) => return Played::Skipped(problem),
             Err(Halt::Parted) => {}
@@ -67,44 +68,34 @@ fn play_as(
     steps: &[Step],
     settings: &Settings<'_>,
     reading: Reading,
-    config: Config,
+    config: &Config,
 ) -> Result<Played, Halt> {
-    let clock = ManualClock::new();
     let origin = origin(settings, steps);
-    clock.set(origin);
-    let registry = Registry::with_clock(clock.clone());
-    let breaker = match registry.get_or_insert(&trace.id, config) {
-        Ok(breaker) => breaker,
+    let ground = match Ground::new(&trace.id, &stated(config), nanos(origin)) {
+        Ok(ground) => ground,
         Err(error) => return Ok(Played::Disagrees(vec![format!("no breaker of this name: {error}")])),
     };
-    match settings.initial_state() {
-        "open" => breaker.open(),
-        "half_open" => breaker.half_open(),
-        "forced_open" => breaker.force_open(),
-        "disabled" => breaker.disable(),
-        "metrics_only" => breaker.metrics_only(),
-        _ => {}
+    let mut pair = match Pair::new(&ground) {
+        Ok(pair) => pair,
+        Err(problem) => return Ok(Played::Disagrees(vec![problem])),
+    };
+    let mut problems = Vec::new();
+    if let Some(command) = command_of(settings.initial_state(), 0) {
+        problems.extend(pair.command(&command).and_then(|()| pair.compare()).err());
     }
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let ear = Arc::clone(&heard);
-    registry
-        .subscribe(move |event: &Event| ear.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone()))
-        .keep();
     let window = settings.failure_window();
     let mut player = Player {
         trace,
         steps,
         settings,
-        breaker: &breaker,
-        clock,
+        pair,
         origin,
-        heard,
-        permits: HashMap::new(),
+        calls: HashMap::new(),
         shadow: Shadow::new(window, reading),
         asked: 0,
         refused: 0,
         refused_before: 0,
-        problems: Vec::new(),
+        problems,
         unchecked: BTreeSet::new(),
     };
     for (index, step) in steps.iter().enumerate() {
@@ -148,11 +139,9 @@ struct Player<'a> {
     trace: &'a Trace,
     steps: &'a [Step],
     settings: &'a Settings<'a>,
-    breaker: &'a CircuitBreaker,
-    clock: ManualClock,
+    pair: Pair<'a>,
     origin: Duration,
-    heard: Arc<Mutex<Vec<Event>>>,
-    permits: HashMap<u64, Vec<Permit<'a>>>,
+    calls: HashMap<u64, Vec<Call<'a>>>,
     shadow: Shadow,
     /// Calls that were asked for while the breaker was not disabled, and those refused.
     asked: u64,
@@ -191,63 +180,65 @@ impl<'a> Player<'a> {
     }
 
     fn act(&mut self, index: usize, step: &Step) -> Result<Seen, Halt> {
-        let before = self.breaker.status();
+        let before = self.pair.breaker.status();
         let (mut permitted, mut refusal) = (None, None);
         let mut events = Vec::new();
-        let mut permit = None;
+        let mut call = None;
         if step.op == "acquire" || step.ends_a_call() && step.call.is_none() {
             match self.acquire(index, step, &before) {
-                Ok(admitted) => (permitted, permit) = (Some(true), Some(admitted)),
+                Ok(admitted) => (permitted, call) = (Some(true), admitted),
                 Err(left) => (permitted, refusal) = (Some(false), Some(left)),
             }
-            events.append(&mut self.drain(step, &before));
+            events.append(&mut self.drain(index, step, &before));
             if permitted == Some(false) {
                 events.push("not_permitted".to_owned());
             }
         }
         if step.op == "acquire" {
-            let call = step.call.unwrap_or_default();
-            self.permits.entry(call).or_default().extend(permit);
+            let number = step.call.unwrap_or_default();
+            self.calls.entry(number).or_default().extend(call);
         } else if step.ends_a_call() {
-            if let Some(call) = step.call {
-                permit = self.permits.get_mut(&call).and_then(Vec::pop);
-                if permit.is_none() {
-                    self.problems.push(format!("step {index}: call {call} was never admitted"));
+            if let Some(number) = step.call {
+                call = self.calls.get_mut(&number).and_then(Vec::pop);
+                if call.is_none() {
+                    self.problems.push(format!("step {index}: call {number} was never admitted"));
                 }
             }
-            if let Some(permit) = permit {
-                events.append(&mut self.end(step, permit)?);
+            if let Some(call) = call {
+                events.append(&mut self.end(index, step, call)?);
             }
         } else {
-            self.command(step)?;
-            events.append(&mut self.drain(step, &before));
+            self.command(index, step)?;
+            events.append(&mut self.drain(index, step, &before));
         }
-        let status = self.breaker.status();
+        let status = self.pair.breaker.status();
         let not_permitted = status.totals.rejections.total() - self.refused_before;
         Ok(Seen { permitted, refusal, events, not_permitted, status })
     }
 
-    fn command(&mut self, step: &Step) -> Result<(), Halt> {
-        match step.op.as_str() {
-            "tick" => {}
-            "reset" => {
-                self.breaker.reset();
-                self.shadow.forget();
-            }
-            "open" => self.breaker.open(),
-            "half_open" => self.breaker.half_open(),
-            "close" => self.breaker.close(),
-            "open_for" => self.breaker.open_for(Duration::from_millis(step.ms.unwrap_or_default())),
-            "force_open" => self.breaker.force_open(),
-            "disable" => self.breaker.disable(),
-            "metrics_only" => self.breaker.metrics_only(),
-            other => return Err(Halt::NotOfTheFormat(format!("op `{other}` is not of the format"))),
+    fn command(&mut self, index: usize, step: &Step) -> Result<(), Halt> {
+        if step.op == "tick" {
+            return Ok(());
         }
+        let Some(command) = command_of(&step.op, step.ms.unwrap_or_default()) else {
+            return Err(Halt::NotOfTheFormat(format!("op `{}` is not of the format", step.op)));
+        };
+        if let Command::Reset = command {
+            self.shadow.forget();
+        }
+        let disagreement = self.pair.command(&command).err();
+        self.note(index, disagreement);
         Ok(())
     }
 
+    /// The model says something else than the breaker.
+    fn note(&mut self, index: usize, disagreement: Option<String>) {
+        self.problems
+            .extend(disagreement.map(|problem| format!("step {index}: not as the reference model: {problem}")));
+    }
+
     /// Asks for a call. A refusal says what time is left, or `null`.
-    fn acquire(&mut self, index: usize, step: &Step, before: &Status) -> Result<Permit<'a>, Value> {
+    fn acquire(&mut self, index: usize, step: &Step, before: &Status) -> Result<Option<Call<'a>>, Value> {
         self.asked += u64::from(before.mode != Mode::Disabled);
         // A call of a given length has begun that much before it ends. Where admission depends on
         // the time the length does not matter: slow calls count in a closed circuit alone.
@@ -256,12 +247,19 @@ impl<'a> Player<'a> {
         {
             self.set_clock(began);
         }
-        let answer = self.breaker.try_acquire();
+        let answer = self.pair.acquire();
         self.set_clock(i128::from(step.at_ms));
-        answer.map_err(|error| {
-            self.refused += 1;
-            error.retry_after().map_or(Value::Null, |left| json!(left.as_secs_f64() * 1000.0))
-        })
+        match answer {
+            Ok(Ok(call)) => Ok(Some(call)),
+            Ok(Err(error)) => {
+                self.refused += 1;
+                Err(error.retry_after().map_or(Value::Null, |left| json!(left.as_secs_f64() * 1000.0)))
+            }
+            Err(disagreement) => {
+                self.note(index, Some(disagreement));
+                Ok(None)
+            }
+        }
     }
 
     /// When the call of a step has begun, where its length is given.
@@ -277,15 +275,16 @@ impl<'a> Player<'a> {
         Some(i128::from(end.at_ms) - i128::from(duration))
     }
 
-    fn end(&mut self, step: &Step, permit: Permit<'a>) -> Result<Vec<String>, Halt> {
-        let before = self.breaker.status();
-        match step.op.as_str() {
-            "success" | "slow_success" => permit.success(),
-            "failure" | "slow_failure" => permit.failure(),
-            "ignored" => permit.ignore(),
-            _ => drop(permit),
-        }
-        let after = self.breaker.status().totals;
+    fn end(&mut self, index: usize, step: &Step, call: Call<'a>) -> Result<Vec<String>, Halt> {
+        let before = self.pair.breaker.status();
+        let end = match step.op.as_str() {
+            "success" | "slow_success" => End::Success,
+            "failure" | "slow_failure" => End::Failure,
+            "ignored" => End::Ignored,
+            _ => End::Cancelled,
+        };
+        self.pair.end(call, end);
+        let after = self.pair.breaker.status().totals;
         let outcome = outcome(&before.totals, &after);
         if label(&before) == "closed"
             && let Some("success" | "error") = outcome
@@ -294,17 +293,23 @@ impl<'a> Player<'a> {
             return Err(Halt::Parted);
         }
         let mut events: Vec<_> = outcome.map(str::to_owned).into_iter().collect();
-        events.append(&mut self.drain(step, &before));
+        events.append(&mut self.drain(index, step, &before));
         Ok(events)
     }
 
-    /// The events since the last time, and what follows from them for us.
-    fn drain(&mut self, step: &Step, before: &Status) -> Vec<String> {
-        let heard = mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+    /// The events since the last time, and what follows from them for us. The model has to show the same.
+    fn drain(&mut self, index: usize, step: &Step, before: &Status) -> Vec<String> {
+        let heard = match self.pair.compare() {
+            Ok(heard) => heard,
+            Err(disagreement) => {
+                self.note(index, Some(disagreement));
+                return Vec::new();
+            }
+        };
         if !heard.is_empty() {
             self.refused_before = before.totals.rejections.total();
         }
-        if self.breaker.state() != before.state || self.breaker.mode() != before.mode {
+        if self.pair.breaker.state() != before.state || self.pair.breaker.mode() != before.mode {
             self.shadow.forget();
         }
         Telling::of(step, self.settings.rates()).tell(&heard)
@@ -313,13 +318,15 @@ impl<'a> Player<'a> {
     fn set_clock(&self, at_ms: i128) {
         let origin = i128::try_from(self.origin.as_nanos()).unwrap_or(i128::MAX);
         let nanos = origin.saturating_add(at_ms.saturating_mul(1_000_000));
-        self.clock.set(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+        self.pair.set_time(u64::try_from(nanos).unwrap_or(0));
     }
 
     /// Ends every call, and looks whether each stands in exactly one counter.
     fn rest(&mut self) {
-        self.permits.clear();
-        let totals = self.breaker.status().totals;
+        self.calls.drain().flat_map(|(_, calls)| calls).for_each(|call| self.pair.end(call, End::Cancelled));
+        let disagreement = self.pair.compare().err();
+        self.note(self.steps.len(), disagreement);
+        let totals = self.pair.breaker.status().totals;
         let ended = totals.successes + totals.failures + totals.ignored + totals.cancelled + totals.late;
         let refused = totals.rejections.total();
         let law = [
@@ -334,6 +341,21 @@ impl<'a> Player<'a> {
             }
         }
     }
+}
+
+/// What the format calls a state or an operation, as a command of ours.
+fn command_of(name: &str, ms: u64) -> Option<Command> {
+    Some(match name {
+        "open" => Command::MoveTo(State::Open),
+        "half_open" => Command::MoveTo(State::HalfOpen),
+        "close" => Command::MoveTo(State::Closed),
+        "open_for" => Command::OpenFor(nanos(Duration::from_millis(ms))),
+        "reset" => Command::Reset,
+        "force_open" | "forced_open" => Command::Mode(Mode::ForcedOpen),
+        "disable" | "disabled" => Command::Mode(Mode::Disabled),
+        "metrics_only" => Command::Mode(Mode::MetricsOnly),
+        _ => return None,
+    })
 }
 
 /// The event of a call that ended, off the counter that it moved. A late or a cancelled one has none.

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use breakerbox::{Config, ConfigBuilder};
+use breakerbox::{Config, ConfigBuilder, Key};
 use serde_json::{Map, Value};
 
+use crate::reference::settings::Stated;
 use crate::trace::{Step, Trace};
 
 /// Longer than any trace, so as good as never.
@@ -205,4 +206,13 @@ fn millis(value: &Value) -> Option<Duration> {
         Some(whole) => Some(Duration::from_millis(whole)),
         None => value.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok()),
     }
+}
+
+/// All settings of a `Config`, as if they were stated one by one.
+pub(crate) fn stated(config: &Config) -> Stated {
+    let is_stated = |key: &Key| match key {
+        Key::WindowSize | Key::WindowDuration => config.get(*key) != breakerbox::Value::Off,
+        _ => true,
+    };
+    Key::ALL.into_iter().filter(is_stated).map(|key| (key, config.get(key))).collect()
 }

@@ -1,13 +1,15 @@
 //! Calls through the handle, sync and async: panics, dropped futures, time limits, reentrance.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, Outcome, Reason, State};
 use futures_util::FutureExt;
 
-use crate::support::{assert_law, bench, fail_times, secs, succeed_times};
+use crate::support::{assert_law, bench, fail_times, millis, secs, succeed_times};
 
 #[derive(Debug, thiserror::Error)]
 enum QuoteError {
@@ -187,4 +189,30 @@ fn a_breaker_may_be_called_through_itself() {
     // The inner call meets the trial of the outer one.
     assert!(matches!(nested(), Err(QuoteError::Refused(_))));
     assert_eq!(b.breaker.state(), State::Open);
+}
+
+/// A waker that is only counted.
+struct Idle;
+
+impl Wake for Idle {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_call_with_a_time_limit_leaves_no_timer_behind() {
+    let b = bench(Config::builder().timeout(secs(3600)));
+    let idle = Arc::new(Idle);
+    {
+        let waker = Waker::from(Arc::clone(&idle));
+        let mut call = std::pin::pin!(b.breaker.call_async(std::future::pending::<Option<u8>>()));
+        assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    // The thread of the timers frees them a moment later; one that runs on for an hour keeps the waker.
+    for _ in 0..5_000 {
+        if Arc::strong_count(&idle) == 1 {
+            return;
+        }
+        std::thread::sleep(millis(1));
+    }
+    panic!("the timer still runs");
 }

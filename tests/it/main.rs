@@ -5,12 +5,17 @@
 
 mod attributed;
 mod calls;
+mod counters;
 mod defects;
 mod hammer;
+mod history;
+mod interleaved;
 mod laws;
-mod model;
+mod merging;
 mod modes;
 mod races;
+#[path = "../reference/mod.rs"]
+mod reference;
 mod registry;
 mod rig;
 mod rings;
@@ -18,6 +23,11 @@ mod settings;
 // Shapes of all kinds, one a line as people write them.
 #[rustfmt::skip]
 mod shapes;
+mod slow;
+mod snapshots;
 mod states;
 mod support;
+mod system;
+mod transitions;
+mod vocabulary;
 mod windows;

@@ -1,49 +1,12 @@
-//! Defects of our own that took a second thread, or a clock that takes its time.
+//! Defects of our own that took a second thread. Others of them are models, in `tests/model`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
 
-use breakerbox::{Clock, Config, Event, ManualClock, Permit, Registry, State};
+use breakerbox::{Config, Event, Permit, Registry, State};
 
 use crate::support::{bench, fail_times, millis, secs, succeed_times};
-
-/// A clock whose next reading takes 150 ms, when told so.
-#[derive(Clone, Debug, Default)]
-struct Sleepy(Arc<AtomicBool>);
-
-impl Clock for Sleepy {
-    fn now(&self) -> Duration {
-        if self.0.swap(false, Ordering::SeqCst) {
-            thread::sleep(millis(150));
-        }
-        secs(1_000_000)
-    }
-}
-
-#[test]
-fn a_failure_is_judged_by_the_successes_that_were_before_it() {
-    let clock = Sleepy::default();
-    let rates = Config::builder().failure_threshold(None).failure_rate_threshold(0.5).window_size(10);
-    let breaker = Registry::with_clock(clock.clone()).get_or_insert("quotes", rates).expect("valid");
-    succeed_times(&breaker, 5);
-    fail_times(&breaker, 4);
-    succeed_times(&breaker, 1);
-    thread::scope(|scope| {
-        clock.0.store(true, Ordering::SeqCst);
-        // Holds the lock for as long as the clock takes.
-        scope.spawn(|| breaker.reconfigure(Config::builder().recovery_timeout(secs(7))));
-        thread::sleep(millis(40));
-        scope.spawn(|| breaker.record_failure());
-        thread::sleep(millis(40));
-        (0..1000).for_each(|_| breaker.record_success());
-    });
-    if let Some(transition) = breaker.status().last_transition {
-        // The failure may have come first, but then by the numbers that it shows.
-        assert!(transition.failures * 2 >= transition.calls && transition.calls == 10, "{transition}");
-    }
-}
 
 #[test]
 fn no_verdict_is_missed_when_a_success_and_a_failure_race() {
@@ -77,21 +40,6 @@ fn no_verdict_is_missed_when_a_success_and_a_failure_race() {
         barrier.wait();
     });
     assert_eq!(missed, 0);
-}
-
-#[test]
-fn an_old_time_does_not_meet_a_new_clock() {
-    let clock = Sleepy::default();
-    let breaker = Registry::with_clock(clock.clone()).get_or_insert("quotes", Config::default()).expect("valid");
-    breaker.half_open();
-    let permit = breaker.try_acquire().expect("a trial");
-    thread::scope(|scope| {
-        clock.0.store(true, Ordering::SeqCst);
-        scope.spawn(move || permit.success());
-        thread::sleep(millis(50));
-        breaker.set_clock(ManualClock::new());
-    });
-    assert_eq!(breaker.state(), State::HalfOpen);
 }
 
 #[test]

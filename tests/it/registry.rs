@@ -87,6 +87,50 @@ fn a_conflict_that_nobody_heard_waits_for_the_first_listener() -> Result<(), Con
     Ok(())
 }
 
+/// Runs itself again in a process whose standard error is read.
+#[test]
+fn a_complaint_that_nobody_hears_is_said_once_on_standard_error() -> Result<(), Box<dyn std::error::Error>> {
+    const CHILD: &str = "BREAKERBOX_TEST_COMPLAINING";
+    if std::env::var_os(CHILD).is_some() {
+        let disagree = |registry: &Registry, name: &str| {
+            for threshold in [3, 4] {
+                registry.get_or_insert(name, Config::builder().failure_threshold(threshold)).expect("valid");
+            }
+        };
+        let registry = Registry::new();
+        disagree(&registry, "unheard");
+        registry.reset_all();
+        drop(registry.subscribe(|_| {}));
+        let listening = registry.subscribe(|_| {});
+        disagree(&registry, "heard");
+        drop(listening);
+        // What a listener has not heard when it leaves is said too.
+        let registry = Registry::new();
+        let own = Arc::new(std::sync::Mutex::new(None));
+        let (place, leaving) = (Arc::clone(&own), registry.clone());
+        let subscription = registry.subscribe(move |_| {
+            let own = place.lock().expect("no panic").take();
+            if own.is_some() {
+                disagree(&leaving, "left");
+            }
+            drop(own);
+        });
+        *own.lock().expect("no panic") = Some(subscription);
+        registry.get_or_insert("new", Config::default())?;
+        return Ok(());
+    }
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["--nocapture", "--exact", "registry::a_complaint_that_nobody_hears_is_said_once_on_standard_error"])
+        .env(CHILD, "1")
+        .output()?;
+    let said = String::from_utf8(output.stderr)?;
+    let lines: Vec<_> = said.lines().filter(|line| line.starts_with("breakerbox: ")).collect();
+    assert!(output.status.success() && lines.len() == 2, "{said}");
+    assert!(lines[0].starts_with("breakerbox: circuit 'unheard': `failure_threshold` is 3 at "), "{said}");
+    assert!(lines[1].starts_with("breakerbox: circuit 'left': `failure_threshold` is 3 at "), "{said}");
+    Ok(())
+}
+
 #[test]
 fn one_place_makes_one_conflict_however_often_it_is_passed() -> Result<(), ConfigError> {
     let registry = Registry::new();

@@ -85,6 +85,19 @@ fn nobody_passes_a_circuit_that_is_forced_open() {
     });
 }
 
+/// A call that asks to be a trial begins the episode, or meets the mode that came first.
+#[test]
+fn a_trial_meets_the_mode_that_came_first() {
+    check(|| {
+        let breaker = recovering(settings());
+        let other = with(&breaker, hold);
+        breaker.force_open();
+        let theirs = join(other);
+        let begun = breaker.status().totals.transitions.open_to_half_open;
+        assert!(matches!((theirs, begun), (Ok(()), 1) | (Err(Reason::ForcedOpen), 0)), "{theirs:?} {begun}");
+    });
+}
+
 /// A failure that races a mode which records nothing, or a forced one, opens nothing afterwards.
 #[test]
 fn a_mode_keeps_what_it_found() {

@@ -66,3 +66,18 @@ fn nobody_passes_before_the_time() {
         assert_eq!(breaker.state(), State::HalfOpen);
     });
 }
+
+/// While the clock is exchanged an open circuit stays open, with the time that was left of it.
+#[test]
+fn an_open_time_outlives_its_clock() {
+    check(|| {
+        let breaker = breaker(settings());
+        let clock = ManualClock::new();
+        clock.set(secs(1_000_000));
+        breaker.set_clock(clock);
+        breaker.open_for(secs(10));
+        let other = with(&breaker, |breaker| (ask(breaker), breaker.state(), breaker.can_execute()));
+        breaker.set_clock(ManualClock::new());
+        assert_eq!(join(other), (Some(secs(10)), State::Open, false));
+    });
+}

@@ -23,6 +23,28 @@ fn the_call_that_completes_the_minimum_opens_it() {
     }
 }
 
+/// The same after a success that left nothing to look at, and after a reset.
+#[test]
+fn a_clean_circuit_waits_for_its_minimum_too() {
+    for window in [rates().window_size(4), rates().window_duration(secs(10))] {
+        for minimum in [2, 3] {
+            let window = window.clone().failure_rate_threshold(0.3).minimum_calls(minimum);
+            check(move || {
+                let breaker = breaker(window.clone());
+                if minimum == 3 {
+                    let _ = succeed(&breaker);
+                } else {
+                    breaker.reset();
+                }
+                let other = with(&breaker, succeed);
+                let _ = fail(&breaker);
+                let _ = join(other);
+                assert_eq!(breaker.state(), State::Open, "{:?}", breaker.status());
+            });
+        }
+    }
+}
+
 /// At rest a window holds every call since it was last empty, each once.
 #[test]
 fn a_window_holds_every_call_once() {
