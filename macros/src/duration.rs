@@ -126,14 +126,10 @@ fn decimal(digits: &str, unit: u128) -> Option<u128> {
     }
     // Beyond this many digits a number is too long to be in range, or too fine to matter.
     let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u128::MAX) };
-    let mut nanos = whole.saturating_mul(unit);
-    let mut scale = unit;
-    for digit in fraction.chars().take(24) {
-        let (value, finer) = (u128::from(digit.to_digit(10)?), scale / 10);
-        nanos = nanos.saturating_add(value * scale / 10);
-        scale = finer;
-    }
-    Some(nanos)
+    // Twenty digits are finer than any unit, and their product with a day is no overflow.
+    let fraction = fraction.get(..20).unwrap_or(fraction);
+    let part = fraction.parse::<u128>().unwrap_or(0) * unit / 10_u128.pow(fraction.len() as u32);
+    Some(whole.saturating_mul(unit).saturating_add(part))
 }
 
 fn in_range(key: &str, nanos: u128) -> Result<Duration, String> {

@@ -9,6 +9,15 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::rewrite;
 
+mod arguments;
+mod bodies;
+mod expansions;
+mod fits;
+mod found;
+mod items;
+mod mistakes;
+mod values;
+
 const WORDS: &[&str] = &[
     "name",
     "preset",
@@ -152,8 +161,13 @@ fn is_file(tokens: TokenStream) -> bool {
     syn::parse2::<syn::File>(tokens).is_ok()
 }
 
+/// Fewer where each mutant of the code runs them: `PROPTEST_CASES=16`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1024)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn never_panics_on_any_tokens(arguments in tokens(), item in tokens()) {

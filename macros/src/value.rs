@@ -26,12 +26,15 @@ const PRESETS: &[(&str, &str)] = &[
 ];
 
 /// A function by path or a closure.
+// Large only with the spans that tests ask for.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Closure {
     Closure(Box<ExprClosure>),
     Path(Expr),
 }
 
 /// What makes the error of a refused call.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum OnOpen {
     /// With the number of its parameters: none, or the error of the breaker.
     Closure(Box<ExprClosure>),

@@ -2,33 +2,69 @@
 
 use std::time::Duration;
 
-const UNITS: [(&str, f64); 7] =
-    [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+const SECOND: u128 = 1_000_000_000;
+
+/// The units, in nanoseconds.
+const UNITS: [(&str, u128); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 3600 * SECOND),
+    ("d", 86_400 * SECOND),
+];
 
 /// Reads a duration: a plain number of seconds, or numbers with units, the largest first or not.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return from_seconds(seconds);
+        return decimal(text, SECOND).map_or_else(|| from_seconds(seconds), |nanos| from_nanos(text, nanos));
     }
     let mut rest = text;
-    let mut total = Duration::ZERO;
+    let mut total = 0_u128;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
         let tail = tail.trim_start();
         let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
-        let number: f64 = number
-            .parse()
-            .map_err(|_| format!("`{text}` is not a duration: write seconds (`30`) or `1m30s`, `250ms`"))?;
-        let Some((_, seconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+            if number.is_empty() {
+                return Err(format!("`{text}` is not a duration: write seconds (`30`) or `1m30s`, `250ms`"));
+            }
             return Err(format!("unknown unit `{unit}` in `{text}`: use ns, us, ms, s, m, h or d"));
         };
-        total = total.saturating_add(from_seconds(number * seconds)?);
+        let part = decimal(number, *nanos)
+            .ok_or_else(|| format!("`{text}` is not a duration: write seconds (`30`) or `1m30s`, `250ms`"))?;
+        total = total.saturating_add(part);
         rest = tail.trim_start();
     }
-    if text.is_empty() { Err("it is empty: write seconds (`30`) or `1m30s`, `250ms`".to_owned()) } else { Ok(total) }
+    if text.is_empty() {
+        Err("it is empty: write seconds (`30`) or `1m30s`, `250ms`".to_owned())
+    } else {
+        from_nanos(text, total)
+    }
+}
+
+/// `digits` times `unit`, exact but for what is finer than a nanosecond. `None` if it is no plain decimal number.
+fn decimal(digits: &str, unit: u128) -> Option<u128> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = !(whole.is_empty() && fraction.is_empty())
+        && whole.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u128::MAX) };
+    // Twenty digits are finer than any unit, and their product with a day is no overflow.
+    let fraction = fraction.get(..20).unwrap_or(fraction);
+    let part = fraction.parse::<u128>().unwrap_or(0) * unit / 10_u128.pow(fraction.len() as u32);
+    Some(whole.saturating_mul(unit).saturating_add(part))
+}
+
+fn from_nanos(text: &str, nanos: u128) -> Result<Duration, String> {
+    let seconds = u64::try_from(nanos / SECOND).map_err(|_| format!("`{text}` is too large"))?;
+    Ok(Duration::new(seconds, (nanos % SECOND) as u32))
 }
 
 fn from_seconds(seconds: f64) -> Result<Duration, String> {

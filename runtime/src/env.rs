@@ -47,6 +47,9 @@ impl Environment {
                 let (name, suffix) = named.rsplit_once("__").filter(|(name, _)| !name.is_empty()).ok_or(
                     "write CIRCUIT_BREAKER__<NAME>__<KEY>, such as CIRCUIT_BREAKER__QUOTES__FAILURE_THRESHOLD",
                 )?;
+                if name.contains(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')) {
+                    return Err(format!("no breaker is meant by it: write its name as `{}`", variable_part(name)));
+                }
                 (Some(name), suffix)
             }
             None => (None, rest),

@@ -154,7 +154,7 @@ impl CircuitBreaker {
     /// state and the counters.
     ///
     /// A change is stronger than the environment and the attribute, and lasts as long as the
-    /// breaker. A window of another shape starts empty. An open time that runs is not changed.
+    /// breaker. A window of another shape starts empty; of two kinds of window the one stated later counts. An open time that runs is not changed.
     ///
     /// ```
     /// # use breakerbox::{CircuitBreaker, Config};

@@ -111,9 +111,9 @@ fn a_config_by_reference_changes_as_much_as_one_by_value() -> Result<(), ConfigE
     for by_reference in [true, false] {
         let b = bench(Config::builder());
         if by_reference {
-            b.breaker.reconfigure(&change)?
+            b.breaker.reconfigure(&change)?;
         } else {
-            b.breaker.reconfigure(change.clone())?
+            b.breaker.reconfigure(change.clone())?;
         }
         b.fail(2);
         assert_eq!(b.state(), State::Open);

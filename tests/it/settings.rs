@@ -219,3 +219,44 @@ fn variables_that_only_fit_together_are_taken_together() -> Result<(), breakerbo
     assert_eq!(registry.warnings(), []);
     Ok(())
 }
+
+#[test]
+fn a_value_out_of_range_is_refused_by_the_name_of_its_key() {
+    for key in Key::ALL {
+        let variable = format!("CIRCUIT_BREAKER_{}", key.as_str().to_uppercase());
+        let bad = if key == Key::Jitter { "2" } else { "0" };
+        let warnings = with_variables(&[(&variable, bad)]).warnings();
+        let [warning] = &warnings[..] else { panic!("one warning about {key}: {warnings:?}") };
+        assert_eq!((&*warning.variable, &*warning.value), (&*variable, bad));
+        assert!(warning.problem.starts_with(&format!("`{key}` ")), "{warning}");
+    }
+}
+
+#[test]
+fn off_is_a_value_of_those_that_can_be_off_alone() {
+    let can_be_off = [
+        Key::FailureThreshold,
+        Key::FailureRateThreshold,
+        Key::SlowCallDuration,
+        Key::SlowCallRateThreshold,
+        Key::MaxRecoveryTimeout,
+        Key::Timeout,
+    ];
+    for key in Key::ALL {
+        let variable = format!("CIRCUIT_BREAKER_{}", key.as_str().to_uppercase());
+        let is_taken = with_variables(&[(&variable, "off")]).warnings().is_empty();
+        assert_eq!(is_taken, can_be_off.contains(&key), "{key}");
+    }
+}
+
+#[test]
+fn a_variable_that_can_match_no_breaker_is_told_with_the_name_that_would() {
+    let variables = [("CIRCUIT_BREAKER__my-quotes__RECOVERY_TIMEOUT".into(), "5".into())];
+    let warnings = Registry::with_environment(variables).warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        warnings[0].to_string(),
+        "CIRCUIT_BREAKER__my-quotes__RECOVERY_TIMEOUT=5 is ignored: no breaker is meant by it: write its name as \
+         `MY_QUOTES`"
+    );
+}

@@ -27,6 +27,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
     open("x62"); open("x62b");
     assert_eq!(block_on(repo.fetch(&1)).unwrap() + block_on(repo.typed(&1)).unwrap(), 12);
 }
+#[test] fn x63_a_method_is_called_on_the_receiver_that_was_kept() {
+    impl Repo {
+        #[circuit_breaker(name = "x63", fallback = [self.first, self.second], fallback_on = any)] fn used(self: Arc<Self>, v: Vec<u8>) -> Result<usize, MyErr> { drop((self, v)); Err(MyErr::Boom) }
+        fn first(self: Arc<Self>, v: Vec<u8>) -> Result<usize, MyErr> { drop((self, v)); Err(MyErr::Boom) }
+        fn second(&self, v: Vec<u8>) -> Result<usize, MyErr> { Ok(self.cached as usize + v.len()) }
+    }
+    assert_eq!(Arc::new(Repo { cached: 5 }).used(vec![1]).unwrap(), 6);
+}
 static ENTERED: AtomicU32 = AtomicU32::new(0);
 struct Spans;
 impl tracing::Subscriber for Spans {

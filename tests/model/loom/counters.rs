@@ -2,7 +2,7 @@
 
 use breakerbox::{CircuitBreaker, Totals};
 
-use crate::support::{breaker, check, check_most, fail, join, rest, settings, succeed, with};
+use crate::support::{breaker, check_most, fail, join, rest, settings, succeed, with};
 
 fn numbers(totals: &Totals) -> [u64; 8] {
     let Totals { attempts, successes, failures, ignored, cancelled, late, trips, .. } = *totals;
@@ -48,15 +48,17 @@ fn a_reader_sees_counters_grow() {
     });
 }
 
-/// Refusals of several threads all count, each with its reason.
+/// Refusals of several threads all count, also when threads share a stripe.
 #[test]
-fn refusals_of_two_threads_all_count() {
-    check(|| {
+fn refusals_of_three_threads_all_count() {
+    check_most(|| {
         let breaker = breaker(settings());
-        breaker.open();
-        let other = with(&breaker, succeed);
+        breaker.force_open();
+        let others = [with(&breaker, succeed), with(&breaker, succeed)];
         let _ = succeed(&breaker);
-        let _ = join(other);
-        assert_eq!(rest(&breaker, 2).totals.rejections.open, 2);
+        for other in others {
+            let _ = join(other);
+        }
+        assert_eq!(rest(&breaker, 3).totals.rejections.forced_open, 3);
     });
 }
