@@ -34,7 +34,9 @@ fn a_registry_lists_each_name_once() {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
         let listed = registry.all();
         for name in NAMES {
             let count = listed.iter().filter(|breaker| breaker.name() == name).count();
@@ -66,7 +68,9 @@ fn a_listener_hears_a_chain() {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
         heard.assert_chain(&breaker);
     });
 }

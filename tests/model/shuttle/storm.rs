@@ -127,7 +127,9 @@ fn a_window_is_exact_at_rest() {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
         let status = breaker.status();
         if status.totals.trips == 0 {
             let window = status.window.expect("a rate is set");

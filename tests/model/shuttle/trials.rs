@@ -37,7 +37,9 @@ fn never_more_trials_than_places() {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
         let free: Vec<_> = (0..places).map(|_| breaker.try_acquire().expect("a place is free")).collect();
         assert!(breaker.try_acquire().is_err());
         drop(free);
