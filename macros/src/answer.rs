@@ -237,7 +237,8 @@ fn mentions(tokens: &TokenStream, name: &str) -> bool {
         TokenTree::Ident(word) => {
             let is_field = is_punct(at.checked_sub(1), '.') && !is_punct(at.checked_sub(2), '.');
             let ends_path = is_punct(at.checked_sub(1), ':') && is_punct(at.checked_sub(2), ':');
-            plain(word) == name && !is_field && !ends_path && !is_punct(Some(at + 1), ':')
+            let is_label = is_punct(at.checked_sub(1), '\'');
+            plain(word) == name && !is_field && !ends_path && !is_label && !is_punct(Some(at + 1), ':')
         }
         TokenTree::Group(group) => mentions(&group.stream(), name),
         TokenTree::Literal(literal) => {

@@ -2,7 +2,7 @@
 //! into checked values. It collects every mistake. What one value may be is `value`, what must not
 //! stand together is `conflict`.
 
-use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Expr};
@@ -331,8 +331,8 @@ fn inside_generics_or_closure(input: ParseStream<'_>) -> bool {
                 ',' => return false,
                 '|' => return true,
                 '<' => opened += 1,
-                '>' if opened == 0 && punct.spacing() == Spacing::Alone => return true,
-                '>' => opened = opened.saturating_sub(1),
+                '>' if opened == 0 => return true,
+                '>' => opened -= 1,
                 _ => {}
             },
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return false,

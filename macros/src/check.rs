@@ -274,8 +274,6 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
         _ => None,
     };
     let is = |at: usize, wanted: &str| word(at).is_some_and(|ident| ident == wanted);
-    let brace =
-        |at: usize| matches!(trees.get(at), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace);
     let keyword = [
         "struct",
         "enum",
@@ -315,9 +313,6 @@ fn not_a_function(trees: &[TokenTree], front: &TokenStream) -> Found {
         Some(kind) if keyword.iter().any(|keyword| kind == keyword) => plain(kind),
         Some(kind) if calls_macro(trees) => {
             at(kind.span(), "the call of a macro: put it on the function inside of the macro")
-        }
-        Some(kind) if brace(lead + 1) && ["async", "unsafe", "loop"].iter().any(|block| kind == block) => {
-            expression(kind.span())
         }
         Some(kind) => expression(kind.span()),
         None => trees.first().map_or_else(

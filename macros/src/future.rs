@@ -1,7 +1,7 @@
 //! Functions that are not `async` and return a future: reads the return type, and finds the `async`
 //! block that a body ends in. What becomes of them is `expand`.
 
-use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{GenericArgument, Path, PathArguments, ReturnType, Signature, Type, TypeParamBound};
@@ -221,9 +221,7 @@ fn path_start(trees: &[TokenTree]) -> usize {
 fn statement_ends(trees: &[TokenTree]) -> bool {
     match trees.last() {
         None => true,
-        Some(TokenTree::Punct(punct)) => {
-            punct.as_char() == ';' && punct.spacing() == Spacing::Alone || punct.as_char() == ';'
-        }
+        Some(TokenTree::Punct(punct)) => punct.as_char() == ';',
         Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
         _ => false,
     }

@@ -191,6 +191,17 @@ fn a_breaker_may_be_called_through_itself() {
     assert_eq!(b.breaker.state(), State::Open);
 }
 
+#[tokio::test]
+async fn a_call_without_a_time_limit_is_never_cut_off() {
+    let b = bench(Config::builder());
+    let call = || async {
+        tokio::time::sleep(millis(30)).await;
+        Some(1)
+    };
+    assert_eq!(b.breaker.call_async(call).await, Some(1));
+    assert_law(&b.breaker, 1);
+}
+
 /// A waker that is only counted.
 struct Idle;
 

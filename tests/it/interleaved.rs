@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use breakerbox::{CircuitBreaker, Clock, Config, ConfigBuilder, ManualClock, Registry, State};
 
-use crate::support::secs;
+use crate::support::{millis, secs};
 
 /// Says that the clock is read, and waits for leave to go on.
 type Stop = (Sender<()>, Receiver<()>);
@@ -143,4 +143,27 @@ fn a_success_in_a_time_window_is_late_if_the_circuit_opens_while_it_is_told() {
     });
     let totals = s.breaker.status().totals;
     assert_eq!((totals.successes, totals.late), (5, 1));
+}
+
+#[test]
+fn a_trial_that_is_told_by_an_old_time_does_not_meet_a_new_clock() {
+    let s = Scene::new(opens_at_once());
+    s.breaker.half_open();
+    let trial = s.breaker.try_acquire().expect("a trial");
+    let stopped = s.arm();
+    thread::scope(|scope| {
+        scope.spawn(|| trial.success());
+        stopped.wait();
+        // By the time that was read, the episode would be over on the new clock.
+        let exchange = scope.spawn(|| s.breaker.set_clock(ManualClock::new()));
+        // A clock that is being read is not exchanged, but then it is before the reader gets the lock.
+        for _ in 0..50 {
+            if exchange.is_finished() {
+                break;
+            }
+            thread::sleep(millis(1));
+        }
+        stopped.go_on();
+    });
+    assert_eq!((s.breaker.state(), s.late()), (State::HalfOpen, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breakerbox::{Clock, Config, ConfigBuilder, Registry, State, SystemClock};
+use breakerbox::{Clock, Config, ConfigBuilder, Reason, Registry, State, SystemClock};
 
 use crate::support::{fail_times, secs};
 
@@ -63,4 +63,15 @@ fn a_result_of_the_first_episode_is_late_in_the_second() {
     }
     let totals = breaker.status().totals;
     assert_eq!((totals.successes, totals.failures, totals.late), (0, 0, 4));
+}
+
+#[test]
+fn a_trial_place_that_came_back_is_free_at_once() {
+    let breaker = on_the_systems_clock(Config::builder().half_open_max_calls(1));
+    breaker.half_open();
+    for _ in 0..3 {
+        let trial = breaker.try_acquire().expect("a free place");
+        assert_eq!(breaker.try_acquire().expect_err("taken").reason(), Reason::HalfOpenFull);
+        drop(trial);
+    }
 }

@@ -287,27 +287,38 @@ fn a_success_opens_it_by_settings_that_were_changed_before() {
 
 #[test]
 fn a_success_at_the_edge_of_a_bucket_belongs_to_the_one_that_begins() {
-    let b = bench(by_rate().window_duration(secs(10)).minimum_calls(1));
-    // The bench begins at 1000 s: at the edge of a bucket of one second.
-    succeed_times(&b.breaker, 2);
-    b.clock.advance(secs(1));
-    succeed_times(&b.breaker, 3);
-    b.clock.advance(secs(9));
-    assert_eq!(window(&b), (3, 0));
-    b.clock.advance(secs(1));
-    assert_eq!(window(&b), (0, 0));
+    let rates = || by_rate().window_duration(secs(10)).minimum_calls(1);
+    for settings in [rates(), rates().slow_call_duration(secs(1))] {
+        let b = bench(settings);
+        // The bench begins at 1000 s: at the edge of a bucket of one second.
+        succeed_times(&b.breaker, 2);
+        b.clock.advance(secs(1));
+        succeed_times(&b.breaker, 3);
+        b.clock.advance(secs(9));
+        assert_eq!(window(&b), (3, 0));
+        b.clock.advance(secs(1));
+        assert_eq!(window(&b), (0, 0));
+    }
+}
+
+/// Waits for the others when it is dropped, by a panic too.
+struct Together<'a>(&'a std::sync::Barrier);
+
+impl Drop for Together<'_> {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
 }
 
 #[test]
 fn hundreds_of_threads_at_a_time_share_the_stripes() {
     let b = bench(by_rate().window_duration(secs(1000)).minimum_calls(1000));
-    let turn = std::sync::Barrier::new(300);
+    let end = std::sync::Barrier::new(300);
     std::thread::scope(|scope| {
         for _ in 0..300 {
             scope.spawn(|| {
-                turn.wait();
+                let _together = Together(&end);
                 succeed_times(&b.breaker, 2);
-                turn.wait();
             });
         }
     });

@@ -69,6 +69,9 @@ fn commas_of_closures_and_generics_end_no_argument() {
         "x = a::<B, (C)> , name = 5",
         "x = a::<B, [C; 1]> , name = 5",
         "x = a::<B, C<D> > , name = 5",
+        "x = a::<B, C>, name = 5",
+        "x = a::<B, C>::d, name = 5",
+        "x = <A as B<C, D>>::e, name = 5",
     ] {
         assert_eq!(told(arguments), [x, NAME], "{arguments}");
     }

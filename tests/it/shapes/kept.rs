@@ -51,3 +51,17 @@ impl tracing::Subscriber for Spans {
     let within = tracing::subscriber::with_default(Spans, || block_on(boxed()));
     assert_eq!(within.unwrap(), 1, "the body runs in the span, after an `await` too");
 }
+macro_rules! early { ($condition:expr, $answer:expr) => { if $condition { return $answer } } }
+#[test] fn x64_a_macro_may_leave_before_the_block() {
+    #[circuit_breaker(name = "x64", failure_threshold = 1)] fn f(n: u8) -> Pin<Box<dyn Future<Output = Result<u8, MyErr>> + Send>> { early!(n == 0, Box::pin(std::future::ready(Err(MyErr::Boom)))); Box::pin(async move { Ok(n) }) }
+    assert_eq!(block_on(f(1)).unwrap(), 1);
+    assert!(matches!(block_on(f(0)), Err(MyErr::Boom)));
+    assert!(matches!(block_on(f(1)), Err(MyErr::Open(_))), "what a macro returned was judged");
+}
+#[test] fn x65_a_closure_has_the_argument_and_not_what_hides_it_before_the_block() {
+    #[circuit_breaker(name = "x65", fallback = |_| Ok(n))] fn f(n: u8) -> impl Future<Output = Result<u8, MyErr>> { let n = n + 1; async move { Ok(n) } }
+    #[circuit_breaker(name = "x65b", fallback = |_| Ok(n))] fn g(n: u8) -> impl Future<Output = Result<u8, MyErr>> { let (n, _) = (n + 1, 0); async move { Ok(n) } }
+    assert_eq!(block_on(f(1)).unwrap() + block_on(g(1)).unwrap(), 4);
+    open("x65"); open("x65b");
+    assert_eq!(block_on(f(1)).unwrap() + block_on(g(1)).unwrap(), 2);
+}
