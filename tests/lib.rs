@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 /// `README.md`
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "admin"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
@@ -22,6 +22,16 @@ pub struct ErrorsAndFallbacks;
 #[doc = include_str!("../docs/operating.md")]
 pub struct Operating;
 
+/// `docs/monitoring.md`
+#[cfg(all(doctest, feature = "observe"))]
+#[doc = include_str!("../docs/monitoring.md")]
+pub struct Monitoring;
+
+/// `docs/cli.md`
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../docs/cli.md")]
+pub struct Cli;
+
 /// `docs/testing.md`
 #[cfg(doctest)]
 #[doc = include_str!("../docs/testing.md")]
@@ -31,3 +41,13 @@ pub struct Testing;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/performance.md")]
 pub struct Performance;
+
+/// `docs/admin.md`
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../docs/admin.md")]
+pub struct Admin;
+
+/// `docs/alerts.md`
+#[cfg(doctest)]
+#[doc = include_str!("../docs/alerts.md")]
+pub struct Alerts;

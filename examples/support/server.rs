@@ -1,10 +1,11 @@
-//! An HTTP/1.1 server on a free port of this machine, that goes down in three ways on command.
+//! An HTTP/1.1 server on a free port of this machine, that goes down in several ways on command.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -18,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time;
 
 /// What the server does with a request.
+#[allow(dead_code, reason = "each example uses some of them")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
     /// Answers it.
@@ -28,6 +30,10 @@ pub(crate) enum Behaviour {
     Unavailable,
     /// Takes it and never answers.
     Hangs,
+    /// Answers two requests in three, and 503 to the third.
+    Flaky,
+    /// Answers after 400 ms.
+    Slow,
 }
 
 impl fmt::Display for Behaviour {
@@ -37,6 +43,8 @@ impl fmt::Display for Behaviour {
             Behaviour::Refuses => "refuses",
             Behaviour::Unavailable => "503",
             Behaviour::Hangs => "hangs",
+            Behaviour::Flaky => "flaky",
+            Behaviour::Slow => "slow",
         })
     }
 }
@@ -92,6 +100,9 @@ impl Server {
     }
 }
 
+/// Requests that all servers of the program have got.
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
 /// Serves until it is aborted, and all connections with it.
 async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>) {
     let mut connections = JoinSet::new();
@@ -115,8 +126,13 @@ async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>) {
 }
 
 async fn answer(request: Request<Incoming>, behaviour: Behaviour) -> Result<Response<Full<Bytes>>, Infallible> {
+    if behaviour == Behaviour::Slow {
+        time::sleep(Duration::from_millis(400)).await;
+    }
+    let is_third = REQUESTS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
     let (status, body) = match (behaviour, request.uri().path()) {
         (Behaviour::Hangs, _) => future::pending().await,
+        (Behaviour::Flaky, _) if is_third => (StatusCode::SERVICE_UNAVAILABLE, "try again"),
         (Behaviour::Unavailable, _) => (StatusCode::SERVICE_UNAVAILABLE, "down for maintenance"),
         (_, "/price/tea") => (StatusCode::OK, "420"),
         (_, "/stock/tea") => (StatusCode::OK, "17"),

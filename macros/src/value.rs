@@ -78,6 +78,8 @@ pub(crate) fn name(expr: &Expr) -> Result<String> {
         wrong(expr, format!("`name` must be at most {LONGEST_NAME} bytes long, this one has {}", name.len()))
     } else if RESERVED.contains(&name.as_str()) {
         wrong(expr, format!("`name` must not be \"{name}\", which is a route of the admin API: write another name"))
+    } else if matches!(name.as_str(), "." | "..") {
+        wrong(expr, format!("`name` must not be {name:?}, which no address can hold: write another name"))
     } else if !literal.suffix().is_empty() {
         wrong(
             expr,

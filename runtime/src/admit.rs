@@ -1,9 +1,13 @@
 //! How a call gets in: by one load where the circuit is closed, by the deadline where it is open,
 //! and under the lock where it may become a trial. How a call ends is `settle`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::breaker::{Core, Inner};
 use crate::clock;
 use crate::error::{CircuitBreakerError, Reason};
+use crate::event::Event;
 use crate::machine::Admission;
 use crate::state::{Mode, State};
 use crate::ticket::{End, Ticket, UNTIMED};
@@ -58,7 +62,7 @@ impl Core {
     /// open circuit, so far from its deadline that the coarse clock will do.
     #[inline(never)]
     fn admit_slow(&self, word: u64) -> Ticket {
-        if word & (word::STATE | word::MODE | word::OWN_CLOCK) == State::Open as u64
+        if word & (word::STATE | word::MODE | word::OWN_CLOCK | word::TELLING) == State::Open as u64
             && let Some(deadline) = self.deadline(word)
         {
             let left = deadline.saturating_sub(clock::coarse());
@@ -74,17 +78,27 @@ impl Core {
     #[inline(never)]
     fn admit_with_care(&self, word: u64) -> Ticket {
         match (word::mode(word), word::state(word)) {
-            (Mode::ForcedOpen, _) => self.refuse(Refusal { reason: Reason::ForcedOpen, left: 0 }),
-            (Mode::Disabled, _) => Ticket { word, started: UNTIMED },
-            (Mode::MetricsOnly, _) | (Mode::Auto, State::Closed) => Ticket { word, started: self.start(word) },
+            (Mode::ForcedOpen, _) => self.refuse_with_care(word, Refusal { reason: Reason::ForcedOpen, left: 0 }),
+            (Mode::Disabled, _) => self.let_in(word, UNTIMED),
+            (Mode::MetricsOnly, _) | (Mode::Auto, State::Closed) => self.let_in(word, self.start(word)),
             (Mode::Auto, state) => match self.time_left(word) {
-                left if left > 0 && state == State::Open => self.refuse(Refusal { reason: Reason::Open, left }),
-                left if left > 0 && word & word::FULL != 0 => {
-                    self.refuse(Refusal { reason: Reason::HalfOpenFull, left: 0 })
+                left if left > 0 && state == State::Open => {
+                    self.refuse_with_care(word, Refusal { reason: Reason::Open, left })
                 }
-                _ => self.try_trial().unwrap_or_else(|refusal| self.refuse(refusal)),
+                left if left > 0 && word & word::FULL != 0 => {
+                    self.refuse_with_care(word, Refusal { reason: Reason::HalfOpenFull, left: 0 })
+                }
+                _ => self.try_trial().unwrap_or_else(|refusal| self.refuse_with_care(word, refusal)),
             },
         }
+    }
+
+    /// Counts a call that was let in, if someone counts calls under way.
+    fn let_in(&self, word: u64, started: u64) -> Ticket {
+        if word & word::FLIGHT != 0 {
+            self.stripes().begin();
+        }
+        Ticket { word, started }
     }
 
     /// What is left until the deadline, if anything.
@@ -112,7 +126,7 @@ impl Core {
         drop(inner);
         self.bus.deliver();
         let started = if word & word::TIMED == 0 { UNTIMED } else { now.min(UNTIMED - 1) };
-        admission.map(|()| Ticket { word, started })
+        admission.map(|()| self.let_in(word, started))
     }
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
@@ -132,6 +146,25 @@ impl Core {
     fn refuse(&self, refusal: Refusal) -> Ticket {
         self.stripes().refused(refusal.reason);
         refusal.into_ticket()
+    }
+
+    /// Refuses, and tells of it where somebody asked to be told.
+    fn refuse_with_care(&self, word: u64, refusal: Refusal) -> Ticket {
+        if word & word::TELLING != 0 {
+            self.tell(word, refusal);
+        }
+        self.refuse(refusal)
+    }
+
+    #[cold]
+    fn tell(&self, word: u64, Refusal { reason, left }: Refusal) {
+        let due = self.watched().and_then(|watched| watched.refused(self.coarse_now(word)));
+        if let Some(calls) = due {
+            let breaker = Arc::clone(&self.label);
+            let retry_after = (reason == Reason::Open).then(|| Duration::from_nanos(left));
+            self.bus.publish(|| Event::Refused { breaker, reason, retry_after, calls });
+            self.bus.deliver();
+        }
     }
 
     fn start(&self, word: u64) -> u64 {
@@ -164,8 +197,8 @@ impl Core {
         let word = self.word();
         match word::mode(word) {
             Mode::Auto if word::state(word) != State::Closed => self.record_trial(end),
-            Mode::ForcedOpen => self.lock().counts.late += 1,
-            _ => self.settle(Ticket { word, started: UNTIMED }, end),
+            Mode::ForcedOpen => self.record_unasked(Reason::ForcedOpen),
+            _ => self.settle(self.let_in(word, UNTIMED), end),
         }
     }
 
@@ -173,7 +206,15 @@ impl Core {
     fn record_trial(&self, end: End) {
         match self.try_trial() {
             Ok(ticket) => self.settle(ticket, end),
-            Err(_) => self.lock().counts.late += 1,
+            Err(refusal) => self.record_unasked(refusal.reason),
         }
+    }
+
+    /// A result of a call that would have been refused.
+    #[cold]
+    fn record_unasked(&self, reason: Reason) {
+        let counts = &mut self.lock().counts;
+        counts.late += 1;
+        *(if reason == Reason::HalfOpenFull { &mut counts.of_half_open } else { &mut counts.of_open }) += 1;
     }
 }

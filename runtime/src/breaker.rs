@@ -15,11 +15,12 @@ use crate::error::{CircuitBreakerError, Name};
 use crate::event::{Cause, Event, Transition};
 use crate::layers::Layers;
 use crate::machine::{Machine, Move};
+use crate::past::Past;
 use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
-use crate::status::Transitions;
 use crate::stripes::Stripes;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, RwLock};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, RwLock};
+use crate::watch::{Watch, Watched};
 use crate::window::{Tally, Window};
 use crate::word;
 
@@ -51,6 +52,7 @@ pub struct Core {
     pub(crate) bus: Arc<Bus>,
     clock: RwLock<Option<Arc<dyn Clock>>>,
     seed: u64,
+    watched: OnceBox<Watched>,
 }
 
 /// What the lock protects. Held for some tens of instructions; no user code runs under it but a clock.
@@ -66,13 +68,36 @@ pub(crate) struct Inner {
     /// Whether a success changes more than its counter, or has to be looked at.
     pub(crate) dirty: bool,
     has_own_clock: bool,
+    /// The flags of the word that monitoring asks for.
+    watching: u16,
     /// Which thresholds were reached while only measuring, so that each is told once.
     pub(crate) told: [bool; 3],
     pub(crate) window: Option<Window>,
     pub(crate) policy: Policy,
     pub(crate) counts: Counts,
     pub(crate) layers: Box<Layers>,
-    pub(crate) last_transition: Option<Box<Transition>>,
+    /// Nothing while it has been closed since it was made.
+    pub(crate) past: Option<Box<Past>>,
+}
+
+impl Inner {
+    /// What has happened so far. If nothing has, it has been closed since it was made.
+    pub(crate) fn past(&mut self) -> &mut Past {
+        let made = self.machine.since;
+        self.past.get_or_insert_with(|| Box::new(Past::new(made)))
+    }
+
+    /// Callers meet another state from now on.
+    pub(crate) fn shows(&mut self, at: u64) {
+        let state = self.mode.effective(self.machine.state());
+        let until = if self.mode == Mode::Auto { self.machine.deadline() } else { u64::MAX };
+        self.past().spans.enter(state, until, at);
+    }
+
+    /// Whether calls under way are counted.
+    pub(crate) fn counts_flights(&self) -> bool {
+        u64::from(self.watching) & word::FLIGHT != 0
+    }
 }
 
 /// How many calls failed, and when the last one did, if there is one.
@@ -89,8 +114,9 @@ pub(crate) struct Counts {
     pub(crate) cancelled: u64,
     pub(crate) late: u64,
     pub(crate) slow: u64,
-    pub(crate) trips: u64,
-    pub(crate) transitions: Transitions,
+    /// Ends of calls that did not meet a closed circuit.
+    pub(crate) of_open: u64,
+    pub(crate) of_half_open: u64,
 }
 
 impl Core {
@@ -116,18 +142,20 @@ impl Core {
                 mode: Mode::Auto,
                 dirty: false,
                 has_own_clock: clock.is_some(),
+                watching: 0,
                 told: [false; 3],
                 window: None,
                 policy,
                 counts: Counts::default(),
                 layers: Box::new(layers),
-                last_transition: None,
+                past: None,
             }),
             clock: RwLock::new(clock),
             name,
             label,
             bus,
             seed,
+            watched: OnceBox::default(),
         };
         {
             let mut inner = core.inner.lock();
@@ -162,13 +190,12 @@ impl Core {
     /// Counts and tells a transition that the machine has made. The only place that does.
     #[cold]
     pub(crate) fn commit(&self, inner: &mut Inner, moved: Move) {
+        self.commit_by(inner, moved, None);
+    }
+
+    /// The same, ordered by somebody.
+    pub(crate) fn commit_by(&self, inner: &mut Inner, moved: Move, by: Option<&str>) {
         let Move { from, to, .. } = moved;
-        if let Some(count) = inner.counts.transitions.count(from, to) {
-            *count += 1;
-        }
-        if (from, to) == (State::Closed, State::Open) {
-            inner.counts.trips += 1;
-        }
         let now = self.now(self.word.load(Ordering::Relaxed));
         // The window is about the closed circuit; trials are not in it. A threshold was judged by what was
         // there a moment ago, which a window of milliseconds has lost by now.
@@ -193,10 +220,16 @@ impl Core {
             failures: tally.failures,
             slow_calls: tally.slow,
             trials_succeeded: moved.trials_succeeded,
+            by: by.map(Arc::from),
             retry_after: (to == State::Open).then(|| Duration::from_nanos(machine.deadline().saturating_sub(moved.at))),
         };
         self.bus.publish(|| Event::Transition(transition.clone()));
-        inner.last_transition = Some(Box::new(transition));
+        let past = inner.past.get_or_insert_with(|| Box::new(Past::new(moved.began)));
+        if let Some(count) = past.transitions.count(from, to) {
+            *count += 1;
+        }
+        past.last_transition = Some(transition);
+        inner.shows(moved.at);
         // An open circuit shows what opened it; the next episode starts with an empty window.
         if (from, to) == (State::Closed, State::Open) {
             inner.dirty = false;
@@ -237,6 +270,7 @@ impl Core {
         let machine = &inner.machine;
         let flag = |set: bool, flag: u64| if set { flag } else { 0 };
         let flags = flag(inner.policy.slow_call_duration.is_some(), word::TIMED)
+            | u64::from(inner.watching)
             | flag(matches!(inner.window, Some(Window::Time(_))), word::TIME_WINDOW)
             | flag(matches!(inner.window, Some(Window::Count(_))), word::COUNT_WINDOW)
             | flag(inner.dirty, word::DIRTY)
@@ -256,6 +290,21 @@ impl Core {
         if dirty != (word & word::DIRTY != 0) {
             self.word.store(word ^ word::DIRTY, Ordering::Relaxed);
         }
+    }
+
+    /// Takes over what monitoring asks for.
+    pub(crate) fn watch(&self, watch: &Watch) {
+        let mut inner = self.inner.lock();
+        if watch.flags() & (word::TIMED | word::TELLING) != 0 {
+            self.watched.get_or_init(Box::default).follow(watch);
+        }
+        // Its flags are in the lower half of the word.
+        inner.watching = watch.flags() as u16;
+        self.publish(&inner);
+    }
+
+    pub(crate) fn watched(&self) -> Option<&Watched> {
+        self.watched.get()
     }
 
     /// What the window holds; `None` without one.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use crate::policy::{Defect, Policy, Stated};
+use crate::policy::{Defect, Policy, Stated, out_of_range};
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
 
@@ -205,6 +206,19 @@ impl ConfigBuilder {
         self.state(key, share.map_or(Value::Off, Value::Share))
     }
 
+    /// States a setting by its key. [`build`](ConfigBuilder::build) refuses a value of another kind.
+    ///
+    /// ```
+    /// use breakerbox::{Config, Key};
+    ///
+    /// let key: Key = "recovery_timeout".parse()?;
+    /// let config = Config::builder().set(key, key.read("1m30s")?).build()?;
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    pub fn set(self, key: Key, value: Value) -> Self {
+        self.state(key, value)
+    }
+
     fn state(mut self, key: Key, value: Value) -> Self {
         self.stated.retain(|(stated, _)| *stated != key);
         self.stated.push((key, value));
@@ -262,6 +276,33 @@ impl From<Defect> for ConfigError {
     }
 }
 
+impl FromStr for Key {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Key::ALL.into_iter().find(|key| key.as_str() == name).ok_or_else(|| {
+            let keys: Vec<_> = Key::ALL.iter().map(|key| key.as_str()).collect();
+            ConfigError::new("key", format!("there is no setting `{name}`; the settings are {}", keys.join(", ")))
+        })
+    }
+}
+
+impl Key {
+    /// Reads a value as environment variables hold it: a number, a time in seconds or with units such as
+    /// `1m30s`, or `off`.
+    ///
+    /// # Errors
+    /// The text is no value of this setting, or out of range.
+    pub fn read(self, text: &str) -> Result<Value, ConfigError> {
+        let value =
+            self.parse(text).map_err(|problem| ConfigError::new(self.as_str(), format!("`{self}`: {problem}")))?;
+        match out_of_range(self, value) {
+            Some(problem) => Err(ConfigError::new(self.as_str(), problem)),
+            None => Ok(value),
+        }
+    }
+}
+
 /// Names that would hide behind routes of the admin API.
 const RESERVED: [&str; 2] = ["reset-all", "events"];
 
@@ -277,6 +318,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), ConfigError> {
         "`name` must not start or end with spaces"
     } else if RESERVED.contains(&name) {
         "`name` must not be `reset-all` or `events`, which are routes of the admin API"
+    } else if matches!(name, "." | "..") {
+        "`name` must not be `.` or `..`, which no address can hold"
     } else {
         return Ok(());
     };

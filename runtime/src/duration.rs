@@ -86,6 +86,12 @@ pub(crate) fn text(duration: Duration) -> String {
     written.fold(String::new(), |text, (count, unit)| format!("{text}{count}{unit}"))
 }
 
+/// A time that is left, as a person wants it: in tenths of a second. `None` if that is nothing.
+pub(crate) fn rough(left: Duration) -> Option<String> {
+    let tenths = left.saturating_add(Duration::from_millis(50)).as_millis() as u64 / 100;
+    (tenths > 0).then(|| text(Duration::from_millis(tenths * 100)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

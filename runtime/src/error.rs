@@ -199,9 +199,8 @@ impl fmt::Display for CircuitBreakerError {
         match self.reason {
             Reason::Open => {
                 write!(f, "circuit '{name}' is open")?;
-                // Tenths of a second are what a person wants of the time that is left.
-                let left = Duration::from_millis(self.nanos.saturating_add(50_000_000) / 100_000_000 * 100);
-                if left.is_zero() { Ok(()) } else { write!(f, ", next trial in {}", duration::text(left)) }
+                let left = duration::rough(Duration::from_nanos(self.nanos));
+                left.map_or(Ok(()), |left| write!(f, ", next trial in {left}"))
             }
             Reason::HalfOpenFull => write!(f, "circuit '{name}' is half-open and its trial calls are taken"),
             Reason::ForcedOpen => write!(f, "circuit '{name}' is forced open"),

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::duration;
+use crate::error::Reason;
 use crate::location::Location;
-use crate::settings::Key;
+use crate::settings::{Key, Value};
 use crate::state::{Mode, State};
 
 /// Why a circuit changed its state.
@@ -92,6 +94,8 @@ pub struct Transition {
     /// The time until a trial call may be admitted, if it opened.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
     pub retry_after: Option<Duration>,
+    /// Who ordered it, if an operator did who gave a name: see [`CircuitBreaker::by`](crate::CircuitBreaker::by).
+    pub by: Option<Arc<str>>,
 }
 
 impl fmt::Display for Transition {
@@ -108,11 +112,16 @@ impl fmt::Display for Transition {
                 f.write_str(" succeeded")?;
             }
             Cause::HalfOpenTimeout => f.write_str("no verdict in time")?,
+            Cause::Manual if self.by.is_some() => {}
             Cause::Manual => f.write_str("by hand")?,
             Cause::Reset => f.write_str("reset")?,
             Cause::Restored => f.write_str("restored")?,
         }
-        f.write_str(")")
+        match &self.by {
+            Some(who) if self.cause == Cause::Manual => write!(f, "by {who})"),
+            Some(who) => write!(f, " by {who})"),
+            None => f.write_str(")"),
+        }
     }
 }
 
@@ -170,6 +179,34 @@ impl fmt::Display for Warning {
     }
 }
 
+/// A setting before and after a change at run time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Change {
+    /// The setting.
+    pub key: Key,
+    /// Its value before.
+    pub before: Value,
+    /// Its value after.
+    pub after: Value,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} -> {}", self.key, self.before, self.after)
+    }
+}
+
+/// Who ordered something, as the end of a line.
+struct By<'a>(&'a Option<Arc<str>>);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |who| write!(f, " by {who}"))
+    }
+}
+
 /// What happened to a breaker, or to the registry. Listeners hear events in order, outside every lock.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "event", rename_all = "snake_case"))]
@@ -188,12 +225,16 @@ pub enum Event {
         to: Mode,
         /// The state underneath.
         state: State,
+        /// Who ordered it, if a name was given.
+        by: Option<Arc<str>>,
     },
     /// An operator reset a breaker: closed, window empty, mode `auto`.
     #[non_exhaustive]
     Reset {
         /// The name of the breaker.
         breaker: Arc<str>,
+        /// Who ordered it, if a name was given.
+        by: Option<Arc<str>>,
     },
     /// A threshold was reached in the mode `metrics_only`: in `auto` the circuit would have opened.
     /// Told once for each threshold and episode.
@@ -209,8 +250,24 @@ pub enum Event {
     Reconfigured {
         /// The name of the breaker.
         breaker: Arc<str>,
-        /// The settings that were stated.
-        keys: Vec<Key>,
+        /// The settings that were stated, and those that changed with them.
+        changes: Vec<Change>,
+        /// Who ordered it, if a name was given.
+        by: Option<Arc<str>>,
+    },
+    /// Calls were refused. Told once in a while, if [`Registry::tell_refusals`](crate::Registry::tell_refusals)
+    /// asks for it.
+    #[non_exhaustive]
+    Refused {
+        /// The name of the breaker.
+        breaker: Arc<str>,
+        /// Why the last of them was refused.
+        reason: Reason,
+        /// The time until a trial call may be admitted; `None` unless the circuit is open by itself.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
+        retry_after: Option<Duration>,
+        /// How many were refused since this was last told.
+        calls: u64,
     },
     /// A breaker came into the registry.
     #[non_exhaustive]
@@ -237,7 +294,8 @@ impl Event {
             Event::Transition(transition) => Some(&transition.breaker),
             Event::Conflict(conflict) => Some(&conflict.breaker),
             Event::ModeChanged { breaker, .. }
-            | Event::Reset { breaker }
+            | Event::Reset { breaker, .. }
+            | Event::Refused { breaker, .. }
             | Event::WouldOpen { breaker, .. }
             | Event::Reconfigured { breaker, .. }
             | Event::Registered { breaker }
@@ -253,14 +311,25 @@ impl fmt::Display for Event {
             Event::Transition(transition) => transition.fmt(f),
             Event::Conflict(conflict) => conflict.fmt(f),
             Event::Warning(warning) => warning.fmt(f),
-            Event::ModeChanged { breaker, from, to, .. } => write!(f, "circuit '{breaker}': mode {from} -> {to}"),
-            Event::Reset { breaker } => write!(f, "circuit '{breaker}': reset"),
+            Event::ModeChanged { breaker, from, to, by, .. } => {
+                write!(f, "circuit '{breaker}': mode {from} -> {to}{}", By(by))
+            }
+            Event::Reset { breaker, by } => write!(f, "circuit '{breaker}': reset{}", By(by)),
+            Event::Refused { breaker, reason, retry_after, calls } => {
+                write!(f, "circuit '{breaker}': refused ")?;
+                plural(f, *calls, "call")?;
+                write!(f, " ({reason}")?;
+                if let Some(left) = retry_after.and_then(duration::rough) {
+                    write!(f, ", next trial in {left}")?;
+                }
+                f.write_str(")")
+            }
             Event::WouldOpen { breaker, cause } => {
                 write!(f, "circuit '{breaker}': would open ({cause}), but only measures")
             }
-            Event::Reconfigured { breaker, keys } => {
-                let keys: Vec<_> = keys.iter().map(|key| key.as_str()).collect();
-                write!(f, "circuit '{breaker}': reconfigured ({})", keys.join(", "))
+            Event::Reconfigured { breaker, changes, by } => {
+                let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
+                write!(f, "circuit '{breaker}': reconfigured ({}){}", changes.join(", "), By(by))
             }
             Event::Registered { breaker } => write!(f, "circuit '{breaker}': registered"),
             Event::Removed { breaker } => write!(f, "circuit '{breaker}': removed"),

@@ -15,8 +15,9 @@ use crate::handle::CircuitBreaker;
 use crate::layers::Declaration;
 use crate::location::Location;
 use crate::preset::Preset;
-use crate::registry::{Registry, Summary};
+use crate::registry::Registry;
 use crate::settings::{Key, Value};
+use crate::summary::Summary;
 
 /// One annotated function.
 #[derive(Debug)]

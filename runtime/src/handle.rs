@@ -106,48 +106,48 @@ impl CircuitBreaker {
 
     /// Closes the circuit, empties the window and ends a mode. Counters stay. Calls under way count as late.
     pub fn reset(&self) {
-        self.core.reset();
+        self.core.reset(None);
     }
 
     /// Refuses every call until told otherwise. No trip, and the state underneath is kept.
     pub fn force_open(&self) {
-        self.core.set_mode(Mode::ForcedOpen);
+        self.core.set_mode(Mode::ForcedOpen, None);
     }
 
     /// Admits every call and records nothing, until told otherwise.
     pub fn disable(&self) {
-        self.core.set_mode(Mode::Disabled);
+        self.core.set_mode(Mode::Disabled, None);
     }
 
     /// Admits every call and records it, but opens on nothing, until told otherwise.
     pub fn metrics_only(&self) {
-        self.core.set_mode(Mode::MetricsOnly);
+        self.core.set_mode(Mode::MetricsOnly, None);
     }
 
     /// Ends a mode: the circuit decides by itself again, from the state underneath.
     pub fn auto(&self) {
-        self.core.set_mode(Mode::Auto);
+        self.core.set_mode(Mode::Auto, None);
     }
 
     /// Opens the circuit as if a threshold had been reached. It recovers by itself.
     pub fn open(&self) {
-        self.core.open();
+        self.core.open(None);
     }
 
     /// Opens the circuit for a time of the caller's choice, such as that of a `Retry-After` header.
     /// An open circuit takes the new time, which listeners hear as a transition from open to open.
     pub fn open_for(&self, time: Duration) {
-        self.core.open_for(time);
+        self.core.open_for(time, None);
     }
 
     /// Begins a half-open episode: the next calls are trials.
     pub fn half_open(&self) {
-        self.core.half_open();
+        self.core.half_open(None);
     }
 
     /// Closes the circuit, as if enough trials had succeeded.
     pub fn close(&self) {
-        self.core.close();
+        self.core.close(None);
     }
 
     /// Changes the settings that `changes` states, those of its preset too, and keeps the others, the
@@ -166,7 +166,7 @@ impl CircuitBreaker {
     /// # Errors
     /// A value is out of range or contradicts the other settings. Nothing is changed then.
     pub fn reconfigure(&self, changes: impl Into<ConfigBuilder>) -> Result<(), ConfigError> {
-        self.core.reconfigure(&changes.into().changes())
+        self.core.reconfigure(&changes.into().changes(), None)
     }
 
     /// Takes the time from another clock, such as a [`ManualClock`](crate::ManualClock) in a test.

@@ -34,6 +34,7 @@
 //! | steer one | [`CircuitBreaker`] |
 //! | make one by hand | [`Registry`], [`Config`], [`Permit`] |
 //! | know why a call was refused | [`CircuitBreakerError`] |
+//! | steer it in somebody's name | [`CircuitBreaker::by`] |
 //! | hear what happens | [`Registry::subscribe`], [`Event`], [`Transition`] |
 //! | test without sleeping | [`ManualClock`] |
 //!
@@ -43,6 +44,11 @@
 //! |---|---|
 //! | `macros` (default) | the attribute |
 //! | `serde` | `Serialize` for [`Status`], [`Event`] and what they hold |
+//! | `tracing`, `log` | `observe::trace`: what happens, as log lines with fields |
+//! | `prometheus` | `observe::Prometheus`: metrics as text |
+//! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |
+//! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
+//! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
 //!
 //! # Reading the source
 //!
@@ -52,16 +58,18 @@
 //! ```text
 //!  0  duration lazy location outcome state sync wire   plain values; atomics and locks
 //!  1  clock error settings word                     time; what is refused, set, and packed in the atomic word
-//!  2  answer event preset stripes ticket            how it is said; what happened; named settings; counters
-//!  3  bus policy status                             who is told; what settings come to; snapshots
-//!  4  config env window                             stated settings; variables; what rates are taken of
-//!  5  layers machine                                who stated what; the pure decision
+//!  2  answer event preset spans stripes summary ticket  how it is said; what happened; named settings; counters
+//!  3  bus policy watch                              who is told; what settings come to; what monitoring asks for
+//!  4  config env status window                      stated settings; variables; snapshots; what rates are taken of
+//!  5  layers machine past                           who stated what; the pure decision; what has happened
 //!  6  breaker                                       machine + atomics + clock: the only commit point
 //!  7  admit limit operate settle                    how a call gets in, and how it ends; what operators do
 //!  8  handle                                        the breaker as users hold it
-//!  9  call permit registry                          calls; the right to make one; sets of breakers
+//!  9  call operator permit registry                 calls; commands by somebody; the right to make one; sets
 //! 10  future global                                 calls that are futures; the annotated functions of the program
-//! 11  __private                                     what generated code names
+//! 11  observe                                       logs, metrics, alerts: views of the registry
+//! 12  admin                                         the HTTP face, its page, its client
+//! 13  __private bin                                 what generated code names; the command
 //! ```
 
 #![forbid(unsafe_code)]
@@ -88,22 +96,33 @@ mod limit;
 mod location;
 mod machine;
 mod operate;
+mod operator;
 mod outcome;
+mod past;
 mod permit;
 mod policy;
 mod preset;
 mod registry;
 mod settings;
 mod settle;
+mod spans;
 mod state;
 mod status;
 mod stripes;
+mod summary;
 mod sync;
 mod ticket;
+mod watch;
 mod window;
 #[cfg(feature = "serde")]
 mod wire;
 mod word;
+
+#[cfg(any(feature = "admin", feature = "admin-client"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "admin", feature = "admin-client"))))]
+pub mod admin;
+#[cfg(any(feature = "tracing", feature = "prometheus", feature = "metrics", feature = "otel"))]
+pub mod observe;
 
 #[doc(hidden)]
 pub mod __private;
@@ -118,6 +137,7 @@ pub use config::ConfigError;
 pub use error::CircuitBreakerError;
 pub use error::Reason;
 pub use event::Cause;
+pub use event::Change;
 pub use event::Conflict;
 pub use event::Event;
 pub use event::Transition;
@@ -130,26 +150,33 @@ pub use global::reset_all;
 pub use global::summary;
 pub use handle::CircuitBreaker;
 pub use location::Location;
+pub use operator::Operator;
 pub use outcome::Classify;
 pub use outcome::Outcome;
 pub use permit::Permit;
 pub use preset::Preset;
 pub use registry::Registry;
-pub use registry::Summary;
 pub use registry::UnknownBreaker;
 pub use settings::Key;
 pub use settings::Origin;
 pub use settings::Value;
+pub use spans::StateTimes;
 pub use state::Mode;
 pub use state::State;
+pub use state::UnknownState;
 pub use status::HalfOpenStatus;
 pub use status::Rejections;
+pub use status::Requests;
 pub use status::Setting;
 pub use status::Snapshot;
 pub use status::Status;
 pub use status::Totals;
 pub use status::Transitions;
 pub use status::WindowStatus;
+pub use summary::Health;
+pub use summary::Summary;
+pub use watch::DurationCounts;
+pub use watch::Durations;
 
 #[cfg(feature = "macros")]
 pub use breakerbox_macros::circuit_breaker;

@@ -48,6 +48,8 @@ pub(crate) struct Move {
     pub(crate) cause: Cause,
     /// When it happened, which may be earlier than when it was noticed.
     pub(crate) at: u64,
+    /// When the state that ended began.
+    pub(crate) began: u64,
     /// Consecutive failures and successful trials of the episode that ended.
     pub(crate) consecutive: u32,
     pub(crate) trials_succeeded: u32,
@@ -260,7 +262,7 @@ impl Machine {
     }
 
     fn enter(&mut self, phase: Phase, to: State, cause: Cause, at: u64) -> Move {
-        let (from, consecutive) = (self.state(), self.consecutive);
+        let (from, began, consecutive) = (self.state(), self.since, self.consecutive);
         let trials_succeeded = match self.phase {
             Phase::HalfOpen { successes, .. } => successes,
             _ => 0,
@@ -271,7 +273,7 @@ impl Machine {
         }
         (self.phase, self.since) = (phase, at);
         self.generation += 1;
-        Move { from, to, cause, at, consecutive, trials_succeeded }
+        Move { from, to, cause, at, began, consecutive, trials_succeeded }
     }
 }
 

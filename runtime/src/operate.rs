@@ -8,13 +8,17 @@ use crate::breaker::{Core, Inner};
 use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::Reason;
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Change, Event};
 use crate::layers::Declaration;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
 use crate::settings::{Key, Value};
+use crate::spans::Spans;
 use crate::state::{Mode, State};
-use crate::status::{HalfOpenStatus, Rejections, Setting, Snapshot, Status, Totals, WindowStatus};
+use crate::status::{
+    HalfOpenStatus, Rejections, Requests, Setting, Snapshot, Status, Totals, Transitions, WindowStatus,
+};
+use crate::watch::{Histogram, Watched};
 use crate::window::Tally;
 use crate::word;
 
@@ -33,77 +37,87 @@ impl Core {
     }
 
     /// Moves to a state by hand. It ends a mode: whoever names a state wants that state.
-    fn move_by_hand(&self, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
+    fn move_by_hand(&self, by: Option<&str>, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
         self.command(|inner, now| {
-            self.enter_mode(inner, Mode::Auto, now);
+            self.enter_mode(inner, Mode::Auto, now, by);
             let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
             // An open time that is over shows as half-open; to be half-open by hand begins the episode.
             let is_there = inner.machine.state() == to && (to != State::Open || seen.state() == State::Open);
             if !is_there {
                 let moved = step(&mut inner.machine, &inner.policy, now);
-                self.commit(inner, moved);
+                self.commit_by(inner, moved, by);
             }
         });
     }
 
-    pub(crate) fn open(&self) {
-        self.move_by_hand(State::Open, |machine, policy, now| machine.open(policy, self.seed(), Cause::Manual, now));
-    }
-
-    pub(crate) fn open_for(&self, time: Duration) {
-        self.command(|inner, now| {
-            self.enter_mode(inner, Mode::Auto, now);
-            let moved = inner.machine.open_for(nanos(time), Cause::Manual, now);
-            self.commit(inner, moved);
+    pub(crate) fn open(&self, by: Option<&str>) {
+        self.move_by_hand(by, State::Open, |machine, policy, now| {
+            machine.open(policy, self.seed(), Cause::Manual, now)
         });
     }
 
-    pub(crate) fn half_open(&self) {
-        self.move_by_hand(State::HalfOpen, |machine, policy, now| machine.half_open(policy, Cause::Manual, now));
-    }
-
-    pub(crate) fn close(&self) {
-        self.move_by_hand(State::Closed, |machine, _, now| machine.close(Cause::Manual, now));
-    }
-
-    pub(crate) fn reset(&self) {
+    pub(crate) fn open_for(&self, time: Duration, by: Option<&str>) {
         self.command(|inner, now| {
-            self.enter_mode(inner, Mode::Auto, now);
+            self.enter_mode(inner, Mode::Auto, now, by);
+            let moved = inner.machine.open_for(nanos(time), Cause::Manual, now);
+            self.commit_by(inner, moved, by);
+        });
+    }
+
+    pub(crate) fn half_open(&self, by: Option<&str>) {
+        self.move_by_hand(by, State::HalfOpen, |machine, policy, now| machine.half_open(policy, Cause::Manual, now));
+    }
+
+    pub(crate) fn close(&self, by: Option<&str>) {
+        self.move_by_hand(by, State::Closed, |machine, _, now| machine.close(Cause::Manual, now));
+    }
+
+    pub(crate) fn reset(&self, by: Option<&str>) {
+        self.command(|inner, now| {
+            self.enter_mode(inner, Mode::Auto, now, by);
             if inner.machine.state() == State::Closed {
                 inner.machine.renew(&inner.policy, now);
                 self.forget(inner);
             } else {
                 let moved = inner.machine.close(Cause::Reset, now);
-                self.commit(inner, moved);
+                self.commit_by(inner, moved, by);
             }
-            self.bus.publish(|| Event::Reset { breaker: Arc::clone(&self.label) });
+            self.bus.publish(|| Event::Reset { breaker: Arc::clone(&self.label), by: by.map(Arc::from) });
         });
     }
 
-    pub(crate) fn set_mode(&self, mode: Mode) {
-        self.command(|inner, now| self.enter_mode(inner, mode, now));
+    pub(crate) fn set_mode(&self, mode: Mode, by: Option<&str>) {
+        self.command(|inner, now| self.enter_mode(inner, mode, now, by));
     }
 
-    fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64) {
+    fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64, by: Option<&str>) {
         if inner.mode == mode {
             return;
         }
         let from = std::mem::replace(&mut inner.mode, mode);
         inner.machine.renew(&inner.policy, now);
         self.forget(inner);
+        inner.shows(now);
+        inner.past().mode_since = now;
         let state = inner.machine.state();
-        self.bus.publish(|| Event::ModeChanged { breaker: Arc::clone(&self.label), from, to: mode, state });
+        let breaker = || Arc::clone(&self.label);
+        self.bus.publish(|| Event::ModeChanged { breaker: breaker(), from, to: mode, state, by: by.map(Arc::from) });
     }
 
-    pub(crate) fn reconfigure(&self, changes: &[(Key, Value)]) -> Result<(), ConfigError> {
+    pub(crate) fn reconfigure(&self, changes: &[(Key, Value)], by: Option<&str>) -> Result<(), ConfigError> {
         self.command(|inner, now| {
             let policy = inner.layers.reconfigure(changes)?;
+            let before = inner.policy;
             self.follow(inner, policy);
             if let Some(moved) = inner.machine.close_if_due(&policy, now) {
                 self.commit(inner, moved);
             }
-            let keys = || changes.iter().map(|(key, _)| *key).collect();
-            self.bus.publish(|| Event::Reconfigured { breaker: Arc::clone(&self.label), keys: keys() });
+            let is_stated = |key: Key| changes.iter().any(|(stated, _)| *stated == key);
+            let change = |key: Key| Change { key, before: before.get(key), after: policy.get(key) };
+            let changes =
+                || Key::ALL.into_iter().map(change).filter(|c| is_stated(c.key) || c.before != c.after).collect();
+            let breaker = || Arc::clone(&self.label);
+            self.bus.publish(|| Event::Reconfigured { breaker: breaker(), changes: changes(), by: by.map(Arc::from) });
             Ok(())
         })
     }
@@ -131,7 +145,9 @@ impl Core {
     pub(crate) fn set_clock(&self, clock: Option<Arc<dyn Clock>>) {
         let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
         let _replaced = self.command(|inner, before| {
+            inner.past().rebase(before, now);
             inner.machine.rebase(before, now);
+            inner.shows(now);
             inner.machine.generation += 1;
             inner.failures.last = now.saturating_sub(before.saturating_sub(inner.failures.last));
             self.forget(inner);
@@ -158,7 +174,7 @@ impl Core {
 
     pub(crate) fn restore(&self, snapshot: &Snapshot) {
         self.command(|inner, now| {
-            self.enter_mode(inner, snapshot.mode, now);
+            self.enter_mode(inner, snapshot.mode, now, None);
             let moved = match snapshot.state {
                 State::Closed if inner.machine.state() == State::Closed => {
                     inner.machine.renew(&inner.policy, now);
@@ -217,21 +233,33 @@ impl Core {
             }
             _ => {}
         }
+        let past = inner.past.as_deref();
+        let mut spans = past.map_or(Spans::new(inner.machine.since), |past| past.spans);
+        let mut ticked = inner.machine;
+        if in_auto && let Some(moved) = ticked.tick(policy, self.seed(), now) {
+            spans.enter(State::Open, ticked.deadline(), moved.at);
+        }
+        let watched = self.watched();
+        // Of an order, callers meet the effect for as long as it stands.
+        let since = past.filter(|_| !in_auto).map_or(seen.since, |past| past.mode_since);
         let setting = |key: Key| Setting { key, value: policy.get(key), origin: stated.origin(key) };
         Status {
             name: Arc::clone(&self.label),
             state,
             mode: inner.mode,
             generation: seen.generation,
-            time_in_state: Duration::from_nanos(now.saturating_sub(seen.since)),
-            since: wall(now, seen.since),
+            time_in_state: Duration::from_nanos(now.saturating_sub(since)),
+            since: wall(now, since),
             retry_after,
             consecutive_failures: seen.consecutive,
             reopened: seen.reopened,
             window,
             half_open,
             totals: self.totals(&inner),
-            last_transition: inner.last_transition.as_deref().cloned(),
+            last_transition: past.and_then(|past| past.last_transition.clone()),
+            time_in_states: spans.times(now),
+            in_flight: inner.counts_flights().then(|| self.stripes().in_flight()),
+            durations: watched.and_then(Watched::histogram).map(Histogram::durations),
             last_failure: (inner.failures.count > 0).then(|| wall(now, inner.failures.last)),
             preset: inner.layers.preset(),
             settings: Key::ALL.into_iter().map(setting).collect(),
@@ -243,6 +271,7 @@ impl Core {
     fn totals(&self, inner: &Inner) -> Totals {
         let stripes = self.stripes();
         let counts = &inner.counts;
+        let transitions = inner.past.as_deref().map_or(Transitions::default(), |past| past.transitions);
         let rejections = Rejections {
             open: stripes.refusals(Reason::Open),
             half_open_full: stripes.refusals(Reason::HalfOpenFull),
@@ -251,8 +280,12 @@ impl Core {
         let successes = stripes.successes();
         let failures = inner.failures.count;
         let ended = successes + failures + counts.ignored + counts.cancelled + counts.late;
+        let attempts = ended + rejections.total();
+        let open = rejections.open + rejections.forced_open + counts.of_open;
+        let half_open = rejections.half_open_full + counts.of_half_open;
         Totals {
-            attempts: ended + rejections.total(),
+            attempts,
+            requests: Requests { closed: attempts - open - half_open, open, half_open },
             successes,
             failures,
             ignored: counts.ignored,
@@ -261,8 +294,8 @@ impl Core {
             rejections,
             slow_calls: counts.slow,
             fallbacks: stripes.fallbacks(),
-            trips: counts.trips,
-            transitions: counts.transitions,
+            trips: transitions.closed_to_open,
+            transitions,
         }
     }
 }

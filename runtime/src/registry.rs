@@ -2,6 +2,7 @@
 //! is `global`.
 
 mod breakers;
+mod watching;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -18,7 +19,9 @@ use crate::layers::{Declaration, Layers};
 use crate::location::Location;
 use crate::state::State;
 use crate::status::Status;
+use crate::summary::Summary;
 use crate::sync::{Mutex, RwLock};
+use crate::watch::Watch;
 
 use breakers::Breakers;
 
@@ -51,6 +54,7 @@ struct Inner {
     environment: Environment,
     bus: Arc<Bus>,
     warnings: Mutex<Vec<Warning>>,
+    watch: Mutex<Watch>,
 }
 
 impl Registry {
@@ -142,16 +146,21 @@ impl Registry {
         let bus = &self.inner.bus;
         let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus))?;
         let label = Arc::clone(&made.core.label);
+        // Before the other lock: whoever asks breakers for more either lists this one, or is heeded here.
+        let watch = self.inner.watch.lock();
         let mut breakers = self.inner.breakers.write();
         if let Some(other) = breakers.get(&label).cloned() {
             // Another thread was faster.
-            drop(breakers);
+            drop((breakers, watch));
             other.core.merge(declaration);
             return Ok(other);
         }
+        if watch.flags() != 0 {
+            made.core.watch(&watch);
+        }
         breakers.insert(&made);
         bus.publish(|| Event::Registered { breaker: label });
-        drop(breakers);
+        drop((breakers, watch));
         for warning in warnings {
             self.warn(warning);
         }
@@ -174,14 +183,17 @@ impl Registry {
         self.all().iter().map(CircuitBreaker::status).collect()
     }
 
-    /// How many breakers there are, and how they are.
+    /// How many breakers there are, how they are, and which of them are open.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
         for breaker in self.all() {
             summary.total += 1;
             match breaker.state() {
                 State::Closed => summary.healthy += 1,
-                State::Open => summary.open += 1,
+                State::Open => {
+                    summary.open += 1;
+                    summary.open_breakers.push(Arc::clone(&breaker.core.label));
+                }
                 State::HalfOpen => summary.half_open += 1,
             }
         }
@@ -295,23 +307,6 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("breakers", &self.all()).finish_non_exhaustive()
     }
-}
-
-/// How many breakers there are, and how they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Summary {
-    /// All breakers.
-    pub total: usize,
-    /// Those that are closed.
-    pub healthy: usize,
-    /// Those that are open or half-open.
-    pub failing: usize,
-    /// Those that are open, or forced open.
-    pub open: usize,
-    /// Those that are half-open.
-    pub half_open: usize,
 }
 
 /// There is no breaker of the name that was asked for.

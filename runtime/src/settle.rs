@@ -10,8 +10,12 @@ use crate::state::{Mode, State};
 use crate::stripes;
 use crate::sync::MutexGuard;
 use crate::ticket::{End, Ticket, UNTIMED};
+use crate::watch::Watched;
 use crate::window::{Entry, Tally, Window};
 use crate::word;
+
+/// What a success has to be looked at for, but changes nothing.
+const WATCHED: u64 = word::TIMED | word::TIME_WINDOW | word::FLIGHT;
 
 impl Core {
     /// The end of a call that was admitted.
@@ -33,7 +37,18 @@ impl Core {
             End::Success if ticket.word & word::LOOK_BEFORE == 0 => self.succeed_closed(ticket),
             End::Failure if ticket.word & (word::LOOK_BEFORE | word::WINDOW) == 0 => self.fail_in_a_row(ticket),
             End::Failure if ticket.word & word::LOOK_BEFORE == 0 => self.fail_in_window(ticket),
+            End::Success if ticket.word & word::LOOK_AFTER == word::FLIGHT => self.land(ticket),
             _ => self.settle_with_care(ticket, end),
+        }
+    }
+
+    /// A success of a closed circuit that has nothing to forget, where calls under way are counted.
+    #[inline(never)]
+    fn land(&self, ticket: Ticket) {
+        if self.word() == ticket.word {
+            self.stripes().land_well();
+        } else {
+            self.settle_with_care(ticket, End::Success);
         }
     }
 
@@ -103,13 +118,20 @@ impl Core {
 
     #[inline(never)]
     fn settle_with_care(&self, ticket: Ticket, end: End) {
+        if ticket.word & word::FLIGHT != 0 {
+            self.stripes().land();
+        }
         if word::mode(ticket.word) == Mode::Disabled {
             return;
         }
         let word = self.word();
-        let slow = self.is_slow(ticket, end, word);
-        let is_only_timed = word == ticket.word && word & word::LOOK_AFTER & !word::TIME_WINDOW == word::TIMED;
-        if end == End::Success && !slow && is_only_timed {
+        let took = self.took(ticket, end, word);
+        if let (Some(took), Some(histogram)) = (took, self.watched().and_then(Watched::histogram)) {
+            histogram.record(end == End::Failure, took);
+        }
+        let slow = took.is_some_and(|took| took > self.slow_after());
+        let is_only_watched = word == ticket.word && word & word::LOOK_AFTER & !WATCHED == 0;
+        if end == End::Success && !slow && is_only_watched {
             if word & word::TIME_WINDOW == 0 {
                 return self.stripes().success();
             }
@@ -124,6 +146,7 @@ impl Core {
             now = self.near_now(self.word());
         }
         self.tick(&mut inner, now);
+        inner.counts.of_half_open += u64::from(word::state(ticket.word) == State::HalfOpen);
         if ticket.is_of(inner.machine.generation) {
             self.record(&mut inner, end, slow, now);
         } else if end == End::Cancelled {
@@ -136,11 +159,10 @@ impl Core {
         self.bus.deliver();
     }
 
-    /// Whether the call had a result, and took too long.
-    fn is_slow(&self, ticket: Ticket, end: End, word: u64) -> bool {
-        matches!(end, End::Success | End::Failure)
-            && ticket.started != UNTIMED
-            && self.now(word).saturating_sub(ticket.started) > self.slow_after()
+    /// How long the call took, if it had a result and its beginning was noted.
+    fn took(&self, ticket: Ticket, end: End, word: u64) -> Option<u64> {
+        let has_result = matches!(end, End::Success | End::Failure);
+        (has_result && ticket.started != UNTIMED).then(|| self.now(word).saturating_sub(ticket.started))
     }
 
     /// Takes in the end of a call of this episode.

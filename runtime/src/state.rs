@@ -1,12 +1,13 @@
 //! The words for what a circuit is doing. Plain values: how a circuit moves between them is `machine`.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// What a circuit does with the next call.
 ///
 /// Written `closed`, `open`, `half_open` wherever it becomes text, and 0, 1, 2 as a gauge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum State {
     /// Calls pass and their results are counted.
     #[default]
@@ -31,6 +32,28 @@ impl State {
     }
 }
 
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(name: &str) -> Result<Self, UnknownState> {
+        State::ALL.into_iter().find(|state| state.as_str() == name).ok_or_else(|| UnknownState { name: name.into() })
+    }
+}
+
+/// A text that is not the name of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownState {
+    name: Box<str>,
+}
+
+impl fmt::Display for UnknownState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no state '{}': write closed, open or half_open", self.name)
+    }
+}
+
+impl std::error::Error for UnknownState {}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -41,7 +64,7 @@ impl fmt::Display for State {
 ///
 /// Setting a mode starts a new episode: the window is emptied, and calls under way count as late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Mode {
     /// The circuit decides by itself.
     #[default]

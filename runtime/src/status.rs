@@ -8,7 +8,9 @@ use crate::event::{Conflict, Transition};
 use crate::location::Location;
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
+use crate::spans::StateTimes;
 use crate::state::{Mode, State};
+use crate::watch::Durations;
 
 /// Everything about one breaker at one moment.
 ///
@@ -27,10 +29,10 @@ pub struct Status {
     pub mode: Mode,
     /// How many episodes there have been: grows with each transition and operator command.
     pub generation: u64,
-    /// How long the state has lasted.
+    /// How long the state has lasted; of a mode other than `auto`, how long that has.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_seconds"))]
     pub time_in_state: Duration,
-    /// When the state began, by the wall clock.
+    /// When the state, or the mode, began, by the wall clock.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_unix"))]
     pub since: SystemTime,
     /// The time until a trial call may be admitted; `None` unless the circuit is open by itself.
@@ -48,6 +50,12 @@ pub struct Status {
     pub totals: Totals,
     /// The last change of state.
     pub last_transition: Option<Transition>,
+    /// How long the breaker was in each state since it was made.
+    pub time_in_states: StateTimes,
+    /// Calls under way; `None` unless [`Registry::count_in_flight`](crate::Registry::count_in_flight) asked for it.
+    pub in_flight: Option<u64>,
+    /// How long calls took; `None` unless [`Registry::time_calls`](crate::Registry::time_calls) asked for it.
+    pub durations: Option<Durations>,
     /// When a call last failed, by the wall clock.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_unix"))]
     pub last_failure: Option<SystemTime>,
@@ -75,6 +83,12 @@ impl Status {
     pub fn setting(&self, key: Key) -> Setting {
         // Every key is listed, in the order of `Key::ALL`.
         self.settings[key as usize]
+    }
+
+    /// The share of half-open episodes that ended closed; `None` before the first one ended.
+    pub fn recovery_rate(&self) -> Option<f64> {
+        let Transitions { half_open_to_closed: closed, half_open_to_open: opened, .. } = self.totals.transitions;
+        (closed + opened > 0).then(|| closed as f64 / (closed + opened) as f64)
     }
 }
 
@@ -137,8 +151,10 @@ pub struct HalfOpenStatus {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Totals {
-    /// Calls that ended or were refused: the sum of the next six.
+    /// Calls that ended or were refused: the sum of the next six counters.
     pub attempts: u64,
+    /// The same calls, by the state that judged them.
+    pub requests: Requests,
     /// Calls that succeeded.
     pub successes: u64,
     /// Calls that failed, panicked or timed out.
@@ -159,6 +175,30 @@ pub struct Totals {
     pub trips: u64,
     /// Changes of state, by direction.
     pub transitions: Transitions,
+}
+
+/// Calls that ended or were refused, by the state that they met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Requests {
+    /// Calls of a closed circuit.
+    pub closed: u64,
+    /// Calls that an open circuit refused, by itself or forced.
+    pub open: u64,
+    /// Trial calls, and those that found their places taken.
+    pub half_open: u64,
+}
+
+impl Requests {
+    /// The calls that met one state.
+    pub fn of(&self, state: State) -> u64 {
+        match state {
+            State::Closed => self.closed,
+            State::Open => self.open,
+            State::HalfOpen => self.half_open,
+        }
+    }
 }
 
 /// Calls that were refused, by reason.

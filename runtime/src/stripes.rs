@@ -79,12 +79,15 @@ per_thread! {
 struct Stripe {
     successes: AtomicU64,
     fallbacks: AtomicU64,
+    /// Calls that were let in and calls that ended, if calls under way are counted.
+    begun: AtomicU64,
+    landed: AtomicU64,
     refused: [AtomicU64; Reason::COUNT],
     /// When the bucket of a time window ends that this stripe has a mark for.
     bucket_end: AtomicU64,
 }
 
-/// All orderings are relaxed: a counter publishes nothing but itself.
+/// All orderings but those of `landed` are relaxed: a counter publishes nothing but itself.
 #[derive(Debug, Default)]
 pub(crate) struct Stripes {
     slots: [OnceBox<Stripe>; STRIPES],
@@ -134,6 +137,23 @@ impl Stripes {
         is_marked
     }
 
+    /// Counts a call that was let in, where calls under way are counted.
+    pub(crate) fn begin(&self) {
+        self.own().begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a call that was counted when it was let in.
+    pub(crate) fn land(&self) {
+        self.own().landed.fetch_add(1, Ordering::Release);
+    }
+
+    /// Both it and a success.
+    pub(crate) fn land_well(&self) {
+        let stripe = self.own();
+        stripe.landed.fetch_add(1, Ordering::Release);
+        stripe.successes.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn fallback(&self) {
         self.own().fallbacks.fetch_add(1, Ordering::Relaxed);
     }
@@ -167,6 +187,13 @@ impl Stripes {
 
     pub(crate) fn fallbacks(&self) -> u64 {
         self.each().map(|stripe| stripe.fallbacks.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Calls under way. Ends are read first, and acquired, so that none is read whose beginning is not.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let landed: u64 = self.each().map(|stripe| stripe.landed.load(Ordering::Acquire)).sum();
+        let begun: u64 = self.each().map(|stripe| stripe.begun.load(Ordering::Relaxed)).sum();
+        begun.saturating_sub(landed)
     }
 
     pub(crate) fn refusals(&self, reason: Reason) -> u64 {

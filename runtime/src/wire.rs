@@ -12,6 +12,10 @@ pub(crate) fn as_optional_seconds<S: Serializer>(time: &Option<Duration>, serial
     time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
+pub(crate) fn as_list_of_seconds<S: Serializer>(times: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(times.iter().map(Duration::as_secs_f64))
+}
+
 pub(crate) fn as_unix<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(seconds(*time))
 }

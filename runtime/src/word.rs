@@ -12,6 +12,8 @@
 //! 8       OWN_CLOCK      time does not come from the system
 //! 9       SLOT           where the deadline of the episode lies; the next episode to be seen takes the other
 //! 10      COUNT_WINDOW   a failure belongs in a window of calls
+//! 11      FLIGHT         calls under way are counted
+//! 12      TELLING        listeners want to hear of refusals
 //! 15      REFUSED        only in a ticket: it admits nothing, bits 0..2 tell why
 //! 16..64  generation     the episode; a result of an earlier one is late
 //! ```
@@ -30,6 +32,8 @@ pub(crate) const FULL: u64 = 1 << 7;
 pub(crate) const OWN_CLOCK: u64 = 1 << 8;
 const SLOT: u64 = 1 << SLOT_SHIFT;
 pub(crate) const COUNT_WINDOW: u64 = 1 << 10;
+pub(crate) const FLIGHT: u64 = 1 << 11;
+pub(crate) const TELLING: u64 = 1 << 12;
 /// A window of either kind.
 pub(crate) const WINDOW: u64 = TIME_WINDOW | COUNT_WINDOW;
 pub(crate) const REFUSED: u64 = 1 << 15;
@@ -42,9 +46,9 @@ const SLOT_SHIFT: u32 = 9;
 const GENERATION_SHIFT: u32 = 16;
 
 /// What keeps a call from being admitted by the load alone.
-pub(crate) const LOOK_BEFORE: u64 = STATE | MODE | TIMED;
+pub(crate) const LOOK_BEFORE: u64 = STATE | MODE | TIMED | FLIGHT;
 /// What keeps a success from being recorded by its counter alone.
-pub(crate) const LOOK_AFTER: u64 = STATE | MODE | TIMED | TIME_WINDOW | DIRTY;
+pub(crate) const LOOK_AFTER: u64 = STATE | MODE | TIMED | FLIGHT | TIME_WINDOW | DIRTY;
 
 pub(crate) const fn compose(state: State, mode: Mode, generation: u64, flags: u64) -> u64 {
     state as u64 | (mode as u64) << MODE_SHIFT | flags | generation << GENERATION_SHIFT

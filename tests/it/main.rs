@@ -3,6 +3,8 @@
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "observe")]
+mod alerts;
 mod attributed;
 mod calls;
 mod counters;
@@ -13,6 +15,7 @@ mod interleaved;
 mod laws;
 mod merging;
 mod modes;
+mod monitoring;
 mod races;
 #[path = "../reference/mod.rs"]
 mod reference;

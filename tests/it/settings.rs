@@ -124,6 +124,8 @@ fn a_bad_name_is_refused() {
         ("a\nb", "control"),
         ("reset-all", "admin API"),
         ("events", "admin API"),
+        (".", "no address"),
+        ("..", "no address"),
         (&"n".repeat(129), "128 bytes"),
     ] {
         let error = Registry::new().get_or_insert(name, Config::default()).expect_err(name);

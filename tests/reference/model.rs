@@ -2,6 +2,7 @@
 //! Here is how calls get in and end, and how the state moves; what operators do and see is `operator`.
 
 mod operator;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ use breakerbox::{Cause, Mode, Reason, State, Totals};
 use super::End;
 use super::seen::{Ago, Change, Told};
 use super::settings::{Layers, Policy, Span, Stated, nanos};
+use shown::Shown;
 
 /// A recorded call of a closed circuit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +28,7 @@ pub(crate) struct Held {
     pub(crate) episode: u64,
     began: Option<u64>,
     is_recorded: bool,
+    is_trial: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,11 @@ pub(crate) struct Model {
     would_open: Vec<Cause>,
     /// All counters but `attempts`, which is their sum.
     totals: Totals,
+    /// Calls that were let in and have not ended; `None` where nobody counts them.
+    pub(crate) under_way: Option<u64>,
+    shown: Shown,
+    /// When the mode was set.
+    mode_since: u64,
     last_change: Option<Change>,
     last_failure: Option<u64>,
     /// Which place disagrees about which key.
@@ -79,6 +87,9 @@ impl Model {
             calls: Vec::new(),
             would_open: Vec::new(),
             totals: Totals::default(),
+            under_way: None,
+            shown: Shown::new(now),
+            mode_since: now,
             last_change: None,
             last_failure: None,
             disagreements: Vec::new(),
@@ -90,6 +101,7 @@ impl Model {
     /// A call asks to be let in. A refusal tells the reason, and what is left of an open time.
     pub(crate) fn acquire(&mut self, now: u64) -> Result<Held, (Reason, Option<u64>)> {
         self.ask(now).map_err(|reason| {
+            self.count_refused(reason);
             let rejections = &mut self.totals.rejections;
             *match reason {
                 Reason::Open => &mut rejections.open,
@@ -98,6 +110,11 @@ impl Model {
             } += 1;
             (reason, (reason == Reason::Open).then(|| self.until - now))
         })
+    }
+
+    fn count_refused(&mut self, reason: Reason) {
+        let requests = &mut self.totals.requests;
+        *(if reason == Reason::HalfOpenFull { &mut requests.half_open } else { &mut requests.open }) += 1;
     }
 
     pub(crate) fn ask(&mut self, now: u64) -> Result<Held, Reason> {
@@ -112,20 +129,27 @@ impl Model {
             (Mode::Auto, State::HalfOpen) => self.admitted += 1,
             _ => {}
         }
-        let began = self.policy.slow_after.map(|_| now);
-        Ok(Held { episode: self.episode, began, is_recorded: self.mode != Mode::Disabled })
+        self.under_way = self.under_way.map(|calls| calls + 1);
+        // Who counts calls under way measures them too: see `pair`.
+        let is_timed = self.policy.slow_after.is_some() || self.under_way.is_some();
+        let began = is_timed.then_some(now);
+        let is_trial = self.mode == Mode::Auto && self.state == State::HalfOpen;
+        Ok(Held { episode: self.episode, began, is_recorded: self.mode != Mode::Disabled, is_trial })
     }
 
     /// A result without a permit: of a call that began and ended now, or else a late one.
     pub(crate) fn record(&mut self, end: End, now: u64) {
-        let held = self.ask(now).ok();
+        let held = self.ask(now);
         self.end_record(held, end, [now; 3]);
     }
 
-    pub(crate) fn end_record(&mut self, held: Option<Held>, end: End, times: [u64; 3]) {
+    pub(crate) fn end_record(&mut self, held: Result<Held, Reason>, end: End, times: [u64; 3]) {
         match held {
-            Some(held) => self.end_at(held, end, times),
-            None => self.totals.late += 1,
+            Ok(held) => self.end_at(held, end, times),
+            Err(reason) => {
+                self.count_refused(reason);
+                self.totals.late += 1;
+            }
         }
     }
 
@@ -136,10 +160,13 @@ impl Model {
     /// When the call was measured, when it is judged, and the date of the change that follows from it. With
     /// threads the clock may move on in between.
     pub(crate) fn end_at(&mut self, held: Held, end: End, times: [u64; 3]) {
+        self.under_way = self.under_way.map(|calls| calls - 1);
         if !held.is_recorded {
             return;
         }
         self.time_out(times[1]);
+        let requests = &mut self.totals.requests;
+        *(if held.is_trial { &mut requests.half_open } else { &mut requests.closed }) += 1;
         let is_late = held.episode != self.episode && end != End::Cancelled;
         *match end {
             _ if is_late => &mut self.totals.late,
@@ -300,6 +327,7 @@ impl Model {
             self.consecutive = 0;
         }
         (self.state, self.until, self.since) = (to, until, at);
+        self.show(at);
         (self.admitted, self.succeeded) = (0, 0);
     }
 

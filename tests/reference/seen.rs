@@ -63,7 +63,8 @@ pub(crate) enum Told {
     Mode(Mode, Mode, State),
     Reset,
     WouldOpen(Cause),
-    Reconfigured(Vec<Key>),
+    /// Keys with their values before and after.
+    Reconfigured(Vec<(Key, Value, Value)>),
     /// The key, what counts, what was set aside.
     Conflict(String, String, String),
     /// What the model never says.
@@ -77,7 +78,9 @@ impl From<&Event> for Told {
             Event::ModeChanged { from, to, state, .. } => Told::Mode(*from, *to, *state),
             Event::Reset { .. } => Told::Reset,
             Event::WouldOpen { cause, .. } => Told::WouldOpen(*cause),
-            Event::Reconfigured { keys, .. } => Told::Reconfigured(keys.clone()),
+            Event::Reconfigured { changes, .. } => {
+                Told::Reconfigured(changes.iter().map(|change| (change.key, change.before, change.after)).collect())
+            }
             Event::Conflict(told) => Told::Conflict(told.key.to_owned(), told.kept.clone(), told.ignored.clone()),
             other => Told::Other(other.to_string()),
         }
@@ -146,6 +149,8 @@ pub(crate) struct Seen {
     pub(crate) window: Option<Window>,
     pub(crate) half_open: Option<HalfOpen>,
     pub(crate) totals: Totals,
+    pub(crate) in_states: [u64; 3],
+    pub(crate) in_flight: Option<u64>,
     pub(crate) last_change: Option<Change>,
     pub(crate) last_failure: Option<Ago>,
     pub(crate) settings: Vec<(Key, Value, Origin)>,
@@ -224,6 +229,8 @@ impl Seen {
             window: status.window.map(Window::from),
             half_open: status.half_open.as_ref().map(HalfOpen::from),
             totals: status.totals,
+            in_states: State::ALL.map(|state| nanos(status.time_in_states.of(state))),
+            in_flight: status.in_flight,
             last_change: status.last_transition.as_ref().map(Change::from),
             last_failure: status.last_failure.map(Ago::from),
             settings: status.settings.iter().map(|setting| (setting.key, setting.value, setting.origin)).collect(),

@@ -58,6 +58,13 @@ fn slow_calls() -> CircuitBreaker {
     breaker(patient().slow_call_duration(hour).slow_call_rate_threshold(1.0))
 }
 
+/// Where exporters of metrics count calls under way.
+fn in_flight() -> CircuitBreaker {
+    let registry = Registry::new();
+    registry.count_in_flight();
+    registry.get_or_insert("bench", patient()).expect("the settings are valid")
+}
+
 fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
     let mut group = c.benchmark_group(name);
     group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_millis(1500)).sample_size(30);
@@ -72,6 +79,7 @@ fn closed(c: &mut Criterion) {
         ("handle, count window", count_window()),
         ("handle, time window", time_window()),
         ("handle, slow calls", slow_calls()),
+        ("handle, calls under way counted", in_flight()),
     ] {
         group.bench_function(name, |b| b.iter(|| breaker.call(|| succeed(black_box(1)))));
     }

@@ -102,6 +102,13 @@ fn slow_calls() -> CircuitBreaker {
     warm(patient().slow_call_duration(HOUR).slow_call_rate_threshold(1.0))
 }
 
+/// Where calls under way are counted.
+fn in_flight() -> CircuitBreaker {
+    let registry = Registry::new();
+    registry.count_in_flight();
+    registry.get_or_insert("bench", patient()).expect("the settings are valid")
+}
+
 /// With a failure in its window, so that a success has to look at it.
 fn dirty(breaker: CircuitBreaker) -> CircuitBreaker {
     let _ = breaker.call(|| answer(0));
@@ -148,11 +155,12 @@ fn bare_async() {
 #[bench::consecutive(args = (consecutive()), config = at_most(45))]
 #[bench::count_window(args = (count_window()), config = at_most(45))]
 #[bench::time_window(args = (time_window()), config = at_most(88))]
-#[bench::slow_calls(args = (slow_calls()), config = at_most(188))]
+#[bench::slow_calls(args = (slow_calls()), config = at_most(196))]
+#[bench::in_flight(args = (in_flight()), config = at_most(113))]
 #[bench::dirty(args = (dirty(consecutive())), config = at_most(45))]
 #[bench::dirty_count_window(args = (dirty(count_window())), config = at_most(45))]
 #[bench::dirty_time_window(args = (dirty(time_window())), config = at_most(88))]
-#[bench::half_open_trial(args = (half_open()), config = at_most(601))]
+#[bench::half_open_trial(args = (half_open()), config = at_most(620))]
 fn success(breaker: CircuitBreaker) -> CircuitBreaker {
     repeat(|| breaker.call(|| answer(black_box(1))));
     breaker
@@ -161,7 +169,7 @@ fn success(breaker: CircuitBreaker) -> CircuitBreaker {
 #[library_benchmark]
 #[bench::open(args = (open()), config = at_most(88))]
 #[bench::forced_open(args = (forced_open()), config = at_most(79))]
-#[bench::half_open_full(args = (half_open_full()), config = at_most(137))]
+#[bench::half_open_full(args = (half_open_full()), config = at_most(142))]
 fn refused(breaker: CircuitBreaker) -> CircuitBreaker {
     repeat(|| breaker.call(|| answer(black_box(1))));
     breaker
@@ -214,8 +222,8 @@ fn permit_cancelled(breaker: CircuitBreaker) -> CircuitBreaker {
 
 // Here and below more is let pass: the C library's part of it differs by processor.
 #[library_benchmark]
-#[bench::consecutive(args = (consecutive()), config = at_most(1_600))]
-#[bench::time_window(args = (dirty(time_window())), config = at_most(2_050))]
+#[bench::consecutive(args = (consecutive()), config = at_most(1_720))]
+#[bench::time_window(args = (dirty(time_window())), config = at_most(2_165))]
 fn status(breaker: CircuitBreaker) -> CircuitBreaker {
     repeat(|| breaker.status());
     breaker

@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use breakerbox::Reason;
+
 use super::record::{Answer, Done, Op};
 use crate::reference::model::{Held, Model};
 use crate::reference::pair::command_model;
@@ -20,7 +22,7 @@ struct World {
     times: Vec<u64>,
     under_way: Vec<Vec<Held>>,
     /// The call whose result each thread is recording.
-    recorded: Vec<Option<Held>>,
+    recorded: Vec<Option<Result<Held, Reason>>>,
     /// How much of what was heard the model has told.
     told: usize,
 }
@@ -104,11 +106,13 @@ impl<'a> Search<'a> {
                 Answer::Nothing
             }
             Op::Record(_) => {
-                recorded[thread] = model.ask(now).ok();
+                recorded[thread] = Some(model.ask(now));
                 Answer::Nothing
             }
             Op::RecordEnd(end) => {
-                model.end_record(recorded[thread].take(), *end, at);
+                if let Some(asked) = recorded[thread].take() {
+                    model.end_record(asked, *end, at);
+                }
                 Answer::Nothing
             }
             Op::State => Answer::State(model.seen(now).state),

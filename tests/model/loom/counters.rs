@@ -1,6 +1,6 @@
 //! Numbers read while they are written.
 
-use breakerbox::{CircuitBreaker, Totals};
+use breakerbox::{CircuitBreaker, Registry, Totals};
 
 use crate::support::{breaker, check_most, fail, join, rest, settings, succeed, with};
 
@@ -60,5 +60,23 @@ fn refusals_of_three_threads_all_count() {
             let _ = join(other);
         }
         assert_eq!(rest(&breaker, 3).totals.rejections.forced_open, 3);
+    });
+}
+
+/// Calls under way hold one's own, and are none at rest, although they are counted from a moment in the middle
+/// of a call.
+#[test]
+fn calls_under_way_are_none_at_rest() {
+    check_most(|| {
+        let registry = Registry::new();
+        let breaker = registry.get_or_insert("quotes", settings()).expect("valid");
+        let other = with(&breaker, succeed);
+        registry.count_in_flight();
+        let permit = breaker.try_acquire();
+        let seen = breaker.status().in_flight;
+        assert!(seen == Some(1) || seen == Some(2), "{seen:?}");
+        drop(permit);
+        let _ = join(other);
+        assert_eq!(breaker.status().in_flight, Some(0));
     });
 }

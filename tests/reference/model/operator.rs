@@ -26,8 +26,9 @@ impl Model {
         self.time_out(now);
         if self.mode != mode {
             self.told.push(Told::Mode(self.mode, mode, self.state));
-            self.mode = mode;
+            (self.mode, self.mode_since) = (mode, now);
             self.renew(now);
+            self.show(now);
         }
     }
 
@@ -60,8 +61,12 @@ impl Model {
     pub(crate) fn reconfigure(&mut self, changes: &Stated, now: u64) -> Result<(), Vec<Key>> {
         self.time_out(now);
         let policy = Rc::make_mut(&mut self.layers).change(changes)?;
+        let before = self.policy.in_force.clone();
         self.follow(policy, now);
-        self.told.push(Told::Reconfigured(changes.iter().map(|(key, _)| *key).collect()));
+        let both = before.iter().zip(&self.policy.in_force).map(|(before, after)| (before.0, before.1, after.1));
+        let is_stated = |key: Key| changes.iter().any(|(stated, _)| *stated == key);
+        let told = both.filter(|(key, before, after)| is_stated(*key) || before != after).collect();
+        self.told.push(Told::Reconfigured(told));
         Ok(())
     }
 
@@ -97,10 +102,13 @@ impl Model {
         let moved =
             |at: u64| if at >= before { now.saturating_add(at - before) } else { now.saturating_sub(before - at) };
         self.since = moved(self.since);
+        self.mode_since = moved(self.mode_since.min(before));
         self.last_failure = self.last_failure.map(|at| moved(at.min(before)));
         if self.until != u64::MAX {
             self.until = moved(self.until);
         }
+        self.shown.exchange(before, now);
+        self.show(now);
         self.episode += 1;
         self.forget();
         // The trials under way are late from now on.
@@ -137,16 +145,31 @@ impl Model {
         self.state == State::Open && is_over(self.until, now)
     }
 
-    pub(crate) fn seen(&self, now: u64) -> Seen {
-        let later = self.later(now);
-        let is_due = later.is_due(now);
-        let since = if is_due { later.until } else { later.since };
-        let beneath = if is_due { State::HalfOpen } else { later.state };
-        let state = match self.mode {
+    /// What callers meet.
+    fn effect(&self, beneath: State) -> State {
+        match self.mode {
             Mode::Auto => beneath,
             Mode::ForcedOpen => State::Open,
             Mode::Disabled | Mode::MetricsOnly => State::Closed,
+        }
+    }
+
+    /// Notes what callers meet from now on, and until when if time alone ends it.
+    pub(super) fn show(&mut self, at: u64) {
+        let until = if self.mode == Mode::Auto { self.until } else { u64::MAX };
+        self.shown.note(at, self.effect(self.state), until);
+    }
+
+    pub(crate) fn seen(&self, now: u64) -> Seen {
+        let later = self.later(now);
+        let is_due = later.is_due(now);
+        let since = match (self.mode, is_due) {
+            (Mode::Auto, true) => later.until,
+            (Mode::Auto, false) => later.since,
+            _ => self.mode_since,
         };
+        let beneath = if is_due { State::HalfOpen } else { later.state };
+        let state = self.effect(beneath);
         let remaining = if beneath == State::Open { later.until - now } else { 0 };
         let policy = &self.policy;
         // Trials are not in the window.
@@ -176,6 +199,8 @@ impl Model {
                 time_left: (!is_due && later.until != u64::MAX).then(|| later.until - now),
             }),
             totals,
+            in_states: later.shown.until(now),
+            in_flight: self.under_way,
             last_change: self.last_change.clone(),
             last_failure: self.last_failure.map(|at| Ago(now.saturating_sub(at))),
             settings: policy.in_force.clone(),

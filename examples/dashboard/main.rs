@@ -1,0 +1,130 @@
+//! A service whose backends go down, with its dashboard, metrics, alerts and admin API on one port.
+//!
+//! Six functions, behind breakers that an attribute made, call five real servers, which break and come
+//! back by a script. Open the address that is printed; paste the token that is printed beside it to reset, force
+//! open or change settings. Break a backend yourself:
+//!
+//! ```text
+//! cargo run --example dashboard --features admin
+//! curl -X POST http://127.0.0.1:8080/backends/stock/refuses
+//! curl -X POST http://127.0.0.1:8080/backends/stock/works
+//! ```
+//!
+//! | option | default | |
+//! |---|---|---|
+//! | `--port N` | 8080 | 0 for a free one |
+//! | `--seconds N` | until it is stopped | how long it runs |
+//! | `--calm` | | nothing breaks unless you break it |
+
+mod args;
+mod backends;
+mod clients;
+#[path = "../support/server.rs"]
+mod server;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use breakerbox::admin::{self, AdminConfig};
+use breakerbox::observe::{self, Prometheus};
+use tokio::net::TcpListener;
+use tokio::time;
+
+use args::Args;
+use backends::Backends;
+use clients::Clients;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match args::read() {
+        Ok(Some(args)) => run(args).await,
+        Ok(None) => {
+            println!("{}", args::USAGE);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = result {
+        eprintln!("dashboard: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let registry = breakerbox::registry();
+    observe::trace(registry).keep();
+
+    let backends = Backends::start().await?;
+    let clients = Clients::new(&backends)?;
+    clients.call_all_the_time();
+    if !args.is_calm {
+        backends.break_by_turns();
+    }
+
+    let token = std::env::var("CIRCUIT_BREAKER_ADMIN_TOKEN").ok().filter(|token| !token.trim().is_empty());
+    let token = token.unwrap_or_else(|| std::iter::repeat_with(fastrand::alphanumeric).take(16).collect());
+    let metrics = Prometheus::builder(registry).durations(&Prometheus::BUCKETS).build()?;
+    let config = AdminConfig::new().service("shop").token_for("operator", &token).metrics(metrics);
+    let app = Router::new()
+        .route("/", get(|| async { Redirect::temporary("dashboard") }))
+        .route("/backends", get(list))
+        .route("/backends/{name}/{behaviour}", post(behave))
+        .with_state(Arc::clone(&backends))
+        .merge(admin::router(registry, config));
+
+    let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|error| {
+        format!(
+            "port {} cannot be listened on ({error}); take another with --port, or a free one with --port 0",
+            args.port
+        )
+    })?;
+    let address = listener.local_addr()?;
+    println!("dashboard    http://{address}/dashboard");
+    println!("token        {token}");
+    println!("metrics      http://{address}/metrics");
+    println!("alerts       http://{address}/alerts");
+    println!("break one    curl -X POST http://{address}/backends/stock/refuses");
+    println!(
+        "             (works, refuses, unavailable, hangs, flaky, slow; backends: {})",
+        backends::NAMES.join(", ")
+    );
+
+    // The listener's peers, so that the log says where an order came from.
+    let app = app.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let served = axum::serve(listener, app);
+    match args.seconds {
+        // A page that is open streams for ever, so nothing waits for its connection to end.
+        Some(seconds) => match time::timeout(Duration::from_secs(seconds), served.into_future()).await {
+            Ok(ended) => ended?,
+            Err(_) => clients.report(),
+        },
+        None => served.await?,
+    }
+    Ok(())
+}
+
+async fn list(State(backends): State<Arc<Backends>>) -> String {
+    backends.to_string()
+}
+
+async fn behave(
+    State(backends): State<Arc<Backends>>,
+    Path((name, behaviour)): Path<(String, String)>,
+) -> Result<String, (StatusCode, String)> {
+    let refused = |error: String| (StatusCode::NOT_FOUND, format!("{error}\n"));
+    let behaviour = backends::behaviour(&behaviour).map_err(refused)?;
+    backends.behave(&name, behaviour).await.map_err(refused)?;
+    Ok(format!("{name} {behaviour}\n"))
+}
