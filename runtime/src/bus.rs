@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Bus {
     /// Whether anyone listens. Relaxed: who subscribes hears what happens after.
     heard: AtomicBool,
+    /// Whether anyone listens who takes complaints off the hands of standard error. Changed under the lock
+    /// of the queue.
+    takes_complaints: AtomicBool,
     /// Whether there are events to deliver. Stored under the lock of the queue; relaxed, because a
     /// thread sees what it has queued itself.
     is_waiting: AtomicBool,
@@ -37,12 +41,24 @@ struct Queue {
     delivering: bool,
     /// Complaints that are still to be said on standard error.
     unsaid: Vec<Event>,
+    /// Complaints that wait for the first one who takes them.
+    untaken: Vec<Event>,
+    /// How many of the first events are such: only those who take complaints hear them.
+    taken_late: usize,
 }
 
 #[derive(Default)]
 struct Listeners {
     next: u64,
-    all: Arc<Vec<(u64, Listener)>>,
+    all: Arc<Vec<Entry>>,
+}
+
+/// A listener, its number, and whether it takes complaints.
+#[derive(Clone)]
+struct Entry {
+    number: u64,
+    takes_complaints: bool,
+    listener: Listener,
 }
 
 impl Bus {
@@ -58,20 +74,29 @@ impl Bus {
         }
     }
 
-    /// Queues an event that must not get lost: if nobody listens it is said on standard error when
-    /// it is delivered, and waits for the first listener.
+    /// Queues an event that must not get lost: if nobody takes it, it is said on standard error when it is
+    /// delivered, and waits for the first one who does.
     pub(crate) fn complain(&self, event: Event) {
         let mut queue = self.queue.lock();
-        if !self.heard.load(Ordering::Relaxed) {
-            queue.unsaid.push(event.clone());
-            self.has_unsaid.store(true, Ordering::Relaxed);
+        if !self.takes_complaints.load(Ordering::Relaxed) {
+            self.leave_to_stderr(&mut queue, event.clone());
         }
-        self.enqueue(&mut queue, event);
+        if self.heard.load(Ordering::Relaxed) {
+            self.enqueue(&mut queue, event);
+        }
+    }
+
+    fn leave_to_stderr(&self, queue: &mut Queue, event: Event) {
+        queue.unsaid.push(event.clone());
+        queue.untaken.push(event);
+        self.has_unsaid.store(true, Ordering::Relaxed);
+        self.is_waiting.store(true, Ordering::Relaxed);
     }
 
     fn enqueue(&self, queue: &mut Queue, event: Event) {
         if queue.events.len() >= CAPACITY {
             queue.events.pop_front();
+            queue.taken_late = queue.taken_late.saturating_sub(1);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         queue.events.push_back(event);
@@ -88,14 +113,19 @@ impl Bus {
 
     #[cold]
     fn deliver_waiting(&self) {
-        if self.heard.load(Ordering::Relaxed) {
-            self.tell_listeners();
-        } else if self.has_unsaid.load(Ordering::Relaxed) && self.has_unsaid.swap(false, Ordering::Relaxed) {
-            let unsaid = std::mem::take(&mut self.queue.lock().unsaid);
+        if self.has_unsaid.load(Ordering::Relaxed) && self.has_unsaid.swap(false, Ordering::Relaxed) {
+            let unsaid = {
+                let mut queue = self.queue.lock();
+                self.is_waiting.store(!queue.events.is_empty(), Ordering::Relaxed);
+                mem::take(&mut queue.unsaid)
+            };
             for event in unsaid {
                 // Not `eprintln!`, which panics if standard error cannot be written.
                 let _ = writeln!(io::stderr().lock(), "breakerbox: {event}");
             }
+        }
+        if self.heard.load(Ordering::Relaxed) {
+            self.tell_listeners();
         }
     }
 
@@ -108,7 +138,7 @@ impl Bus {
             queue.delivering = true;
         }
         loop {
-            let event = {
+            let (event, is_late) = {
                 let mut queue = self.queue.lock();
                 if !self.heard.load(Ordering::Relaxed) {
                     // The last listener has gone; what is left waits for the next one.
@@ -120,10 +150,12 @@ impl Bus {
                     self.is_waiting.store(false, Ordering::Relaxed);
                     return;
                 };
-                event
+                let is_late = queue.taken_late > 0;
+                queue.taken_late = queue.taken_late.saturating_sub(1);
+                (event, is_late)
             };
             let listeners = Arc::clone(&self.listeners.lock().all);
-            for (_, listener) in listeners.iter() {
+            for Entry { listener, .. } in listeners.iter().filter(|entry| entry.takes_complaints || !is_late) {
                 harmless(|| listener(&event));
             }
             // One that was unsubscribed meanwhile is dropped here.
@@ -135,14 +167,17 @@ impl Bus {
         self.lost.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener) -> Subscription {
+    pub(crate) fn subscribe(self: &Arc<Self>, listener: Listener, takes_complaints: bool) -> Subscription {
         let number = {
             let mut listeners = self.listeners.lock();
             let number = listeners.next;
             listeners.next += 1;
-            Arc::make_mut(&mut listeners.all).push((number, listener));
+            Arc::make_mut(&mut listeners.all).push(Entry { number, takes_complaints, listener });
             // Under the lock of the queue: who queues a complaint now sees it, or is seen by `deliver`.
-            let _queue = self.queue.lock();
+            let queue = &mut *self.queue.lock();
+            if takes_complaints && !self.takes_complaints.swap(true, Ordering::Relaxed) {
+                self.hand_over_complaints(queue);
+            }
             self.heard.store(true, Ordering::Relaxed);
             number
         };
@@ -151,20 +186,38 @@ impl Bus {
         Subscription { bus: Some(Arc::clone(self)), number }
     }
 
+    /// Puts what waits for the first one who takes complaints before everything else.
+    fn hand_over_complaints(&self, queue: &mut Queue) {
+        queue.unsaid.clear();
+        queue.taken_late = queue.untaken.len();
+        for event in queue.untaken.drain(..).rev() {
+            queue.events.push_front(event);
+        }
+        self.has_unsaid.store(false, Ordering::Relaxed);
+        self.is_waiting.store(!queue.events.is_empty(), Ordering::Relaxed);
+    }
+
     fn unsubscribe(&self, number: u64) {
         // The listener is dropped after the lock is released: its destructor is user code.
         let _dropped = {
             let mut listeners = self.listeners.lock();
-            let left = listeners.all.iter().filter(|(known, _)| *known != number).cloned().collect();
-            let before = std::mem::replace(&mut listeners.all, Arc::new(left));
+            let left: Vec<_> = listeners.all.iter().filter(|entry| entry.number != number).cloned().collect();
+            let is_taken = left.iter().any(|entry| entry.takes_complaints);
+            let before = mem::replace(&mut listeners.all, Arc::new(left));
+            let queue = &mut *self.queue.lock();
+            if !is_taken && self.takes_complaints.swap(false, Ordering::Relaxed) {
+                // What nobody is left to take is said, and waits.
+                queue.taken_late = 0;
+                let (left_over, others) = mem::take(&mut queue.events).into_iter().partition::<Vec<_>, _>(is_complaint);
+                queue.events = others.into();
+                for event in left_over {
+                    self.leave_to_stderr(queue, event);
+                }
+            }
             if listeners.all.is_empty() {
-                let queue = &mut *self.queue.lock();
                 self.heard.store(false, Ordering::Relaxed);
-                // What nobody is left to hear is not for a later listener, but for complaints.
-                queue.events.retain(|event| matches!(event, Event::Conflict(_) | Event::Warning(_)));
-                queue.unsaid = queue.events.iter().cloned().collect();
-                self.has_unsaid.store(!queue.unsaid.is_empty(), Ordering::Relaxed);
-                self.is_waiting.store(!queue.events.is_empty(), Ordering::Relaxed);
+                // Nothing of it is for a later listener.
+                queue.events.clear();
             }
             before
         };
@@ -172,11 +225,15 @@ impl Bus {
     }
 }
 
+fn is_complaint(event: &Event) -> bool {
+    matches!(event, Event::Conflict(_) | Event::Warning(_))
+}
+
 /// Runs code of the user. The panic hook has told of a panic; its payload might panic again when
 /// dropped, and so is not.
 fn harmless(code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
-        std::mem::forget(payload);
+        mem::forget(payload);
     }
 }
 

@@ -15,6 +15,9 @@ const PREFIX: &str = "CIRCUIT_BREAKER_";
 /// Variables with the prefix that are not settings of a breaker, but of its optional parts.
 const OTHERS: [&str; 3] = ["PERSISTENT", "STATE_DIR", "ADMIN_TOKEN"];
 
+/// Parts of names whose values are not for logs: the name may be that of the token, misspelt.
+const SECRETS: [&str; 4] = ["TOK", "SECRET", "PASS", "AUTH"];
+
 /// The settings that the environment states.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
@@ -35,7 +38,9 @@ impl Environment {
             }
             let text = value.to_string_lossy();
             if let Err(problem) = environment.take(rest, &text) {
-                warnings.push(Warning { variable: variable.into_owned(), value: text.into_owned(), problem });
+                let is_secret = SECRETS.iter().any(|part| rest.to_ascii_uppercase().contains(part));
+                let value = if is_secret { "***".to_owned() } else { text.into_owned() };
+                warnings.push(Warning { variable: variable.into_owned(), value, problem });
             }
         }
         (environment, warnings)

@@ -167,7 +167,7 @@ impl fmt::Display for Conflict {
 pub struct Warning {
     /// The name of the variable.
     pub variable: String,
-    /// Its value.
+    /// Its value; `***` if its name looks like that of a secret.
     pub value: String,
     /// What is wrong with it, and what to do.
     pub problem: String,

@@ -259,7 +259,14 @@ impl Registry {
     /// # Ok::<(), breakerbox::ConfigError>(())
     /// ```
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        self.inner.bus.subscribe(Arc::new(listener))
+        self.inner.bus.subscribe(Arc::new(listener), true)
+    }
+
+    /// The same for one who does not tell anybody of conflicts and warnings: they still go to standard
+    /// error, and to the first listener.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn subscribe_quietly(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
+        self.inner.bus.subscribe(Arc::new(listener), false)
     }
 
     /// Events that were lost because more than 65,536 waited for slow listeners, or for a first one.

@@ -94,6 +94,38 @@ async fn readers_who_do_not_read_slow_nothing_down_and_cost_no_memory() {
     assert!(missed.starts_with("data: {\"missed\":"), "{missed}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn all_readers_hear_of_an_event_at_once() {
+    let rig = Rig::new(with_token()).await;
+    let breaker = rig.breaker("quotes");
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        let mut reader = rig.events(None).await;
+        reader.find("snapshot").await;
+        readers.push(reader);
+    }
+    let mut slowest = Vec::new();
+    for _ in 0..5 {
+        breaker.record_success();
+        // The next sample, which would wake them all, is a second away.
+        for reader in &mut readers {
+            reader.find("stats").await;
+        }
+        let begun = Instant::now();
+        breaker.force_open();
+        for reader in &mut readers {
+            reader.find("mode").await;
+        }
+        slowest.push(begun.elapsed());
+        breaker.auto();
+        for reader in &mut readers {
+            reader.find("stats").await;
+        }
+    }
+    // Of a busy machine the best round counts.
+    assert!(slowest.iter().min().unwrap() < &Duration::from_millis(400), "{slowest:?}");
+}
+
 /// The number of an event.
 fn number(event: &SseEvent) -> u64 {
     event.id.as_ref().unwrap().split_once('-').unwrap().1.parse().unwrap()

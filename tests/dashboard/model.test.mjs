@@ -105,6 +105,9 @@ test("strain is measured against the threshold that is set", () => {
   assert.equal(both({ failure_ratio: 0.2, consecutive_failures: 1 }), "20 % of 50 %");
   assert.equal(both({ failure_ratio: null, consecutive_failures: 5 }), "5 of 5");
   assert.equal(model.strain(view("a", { config: { failure_threshold: null, failure_rate_threshold: null } })).text, "not counted");
+  const slow = { config: { failure_threshold: 5, slow_call_rate_threshold: 0.6 }, window: { ...window, slow_calls: 9, slow_call_ratio: 0.45 } };
+  const told = { fill: 0.45, mark: 0.6, over: false, text: "45 % of 60 % slow", detail: "9 of 20 calls, 2 of 5 in a row" };
+  assert.deepEqual(model.strain(view("a", slow)), told);
 });
 
 test("rates are of the last ten seconds, and fall when nothing more comes", () => {

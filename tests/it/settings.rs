@@ -252,6 +252,13 @@ fn off_is_a_value_of_those_that_can_be_off_alone() {
 }
 
 #[test]
+fn a_secret_in_a_misspelt_variable_is_not_told() {
+    let variables = [("CIRCUIT_BREAKER_ADMIN_TOKN".into(), "s3cret".into())];
+    let warnings = Registry::with_environment(variables).warnings();
+    assert_eq!(warnings[0].to_string(), "CIRCUIT_BREAKER_ADMIN_TOKN=*** is ignored: there is no setting `admin_tokn`");
+}
+
+#[test]
 fn a_variable_that_can_match_no_breaker_is_told_with_the_name_that_would() {
     let variables = [("CIRCUIT_BREAKER__my-quotes__RECOVERY_TIMEOUT".into(), "5".into())];
     let warnings = Registry::with_environment(variables).warnings();

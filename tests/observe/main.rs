@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod complaints;
 mod facade;
 mod otel;
 mod prometheus;

@@ -35,8 +35,7 @@ impl Admin {
     pub(super) fn new(registry: &Registry, mut config: AdminConfig) -> Self {
         let feed = Arc::new(Feed::new());
         let listener = Arc::clone(&feed);
-        // Before the alerts listen: what has waited for a first listener is told to that one alone.
-        let subscription = registry.subscribe(move |event| listener.push(event));
+        let subscription = registry.subscribe_quietly(move |event| listener.push(event));
         let alerts = Arc::new(Alerts::new(registry));
         Admin {
             access: Access::new(&mut config),

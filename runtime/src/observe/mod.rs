@@ -3,7 +3,7 @@
 //!
 //! | feature | item | shows |
 //! |---|---|---|
-//! | `tracing`, `log` | [`trace`](crate::observe::trace()) | what happens, as log lines with fields |
+//! | `tracing`, `log` | `trace` | what happens, as log lines with fields |
 //! | `prometheus` | `Prometheus` | metrics as text, when scraped |
 //! | `metrics` | `MetricsBridge` | metrics, to the recorder of the metrics facade |
 //! | `otel` | `instrument` | metrics, as observable instruments of OpenTelemetry |

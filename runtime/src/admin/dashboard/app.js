@@ -312,7 +312,7 @@ function keep(text) {
   token = text;
   attempt(() => (token ? sessionStorage.setItem(TOKEN, token) : sessionStorage.removeItem(TOKEN)));
   $("token").value = "";
-  $("token").placeholder = token ? "saved for this tab" : "needed to steer";
+  $("token").placeholder = token ? "saved" : "needed to steer";
   show($("token-forget"), token !== "");
 }
 

@@ -281,7 +281,7 @@ export class Drawer {
     facts($("now"), [
       [`${model.LABELS[view.state]} for`, model.duration(view.time_in_state + now - arrived)],
       ["Next trial", `${next.text} ${next.detail}`],
-      ["Failures", `${text}, ${detail}`],
+      ["Nearest threshold", `${text}, ${detail}`],
       ...slow,
       ["Calls/s", model.rateText(entry.calls)],
       ["Rejected/s", model.rateText(entry.rejected)],

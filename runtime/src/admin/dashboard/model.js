@@ -128,18 +128,18 @@ export const LABELS = {
 
 /** How near a breaker is to opening: the bar, its threshold (both shares of the bar), and what is written beside it. */
 export function strain({ config, window }) {
-  const [rate, most, row] = [config.failure_rate_threshold ?? null, config.failure_threshold ?? null, window.consecutive_failures];
-  const ratio = window.failure_ratio ?? 0;
-  const fill = Math.min(1, row / most);
-  const counted = most && { fill, mark: 1, over: row >= most, text: `${row} of ${most}`, detail: "failures in a row" };
-  // Where both thresholds are set, the one that is nearer counts.
-  if (rate === null || (counted && counted.fill > ratio / rate)) {
-    return counted ?? { fill: 0, mark: null, over: false, text: "not counted", detail: "no failure threshold is set" };
-  }
-  const isKnown = window.failure_ratio !== null;
-  const calls = isKnown ? `${window.failures} of ${window.calls} calls` : `${window.calls ?? 0} of ${config.minimum_calls} calls needed`;
-  const detail = counted ? `${calls}, ${counted.text} in a row` : calls;
-  return { fill: ratio, mark: rate, over: isKnown && ratio >= rate, text: `${percent(window.failure_ratio)} of ${percent(rate)}`, detail };
+  const [most, row] = [config.failure_threshold ?? null, window.consecutive_failures];
+  const share = (mark = null, ratio = null, hits = null, what = "") => {
+    const detail = ratio === null ? `${window.calls ?? 0} of ${config.minimum_calls} calls needed` : `${hits} of ${window.calls} calls`;
+    return { fill: ratio ?? 0, mark, over: ratio !== null && ratio >= mark, text: `${percent(ratio)} of ${percent(mark)}${what}`, detail };
+  };
+  const rate = share(config.failure_rate_threshold, window.failure_ratio, window.failures);
+  const slow = share(config.slow_call_rate_threshold, window.slow_call_ratio, window.slow_calls, " slow");
+  const counted = most && { fill: Math.min(1, row / most), mark: 1, over: row >= most, text: `${row} of ${most}`, detail: "failures in a row" };
+  // Where several thresholds are set, the one that is nearest counts.
+  const [nearest] = [rate, counted, slow].filter((it) => it && it.mark !== null).sort((a, b) => b.fill / b.mark - a.fill / a.mark);
+  if (counted && nearest !== counted) return { ...nearest, detail: `${nearest.detail}, ${counted.text} in a row` };
+  return nearest ?? { fill: 0, mark: null, over: false, text: "not counted", detail: "no threshold is set" };
 }
 
 /** What comes next for a breaker that is not simply closed. */

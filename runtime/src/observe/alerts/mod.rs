@@ -132,7 +132,7 @@ impl Alerts {
         let watcher = Arc::new(Watcher { registry: registry.clone(), rules, memories: Mutex::new(known) });
         // Weak, because the registry holds its listeners, and the watcher holds the registry.
         let weak: Weak<Watcher> = Arc::downgrade(&watcher);
-        let subscription = registry.subscribe(move |event: &Event| {
+        let subscription = registry.subscribe_quietly(move |event: &Event| {
             if let Some(watcher) = weak.upgrade() {
                 watcher.hear(event);
             }
