@@ -204,10 +204,11 @@ function paint() {
     const isNew = !rows.has(name);
     if (isNew) rows.set(name, new Row(name));
     const row = rows.get(name);
+    const moved = row.root.dataset.state !== entry.view.state;
     if (isNew || store.changed.has(name)) row.update(entry);
     const turn = ticks ? at++ + shown.beat : NaN;
     // Rows out of sight take turns.
-    if (isNew || turn % 5 === 0 || (ticks && row.inView)) row.tick(entry, time, fresh);
+    if (moved || turn % 5 === 0 || (ticks && row.inView)) row.tick(entry, time, fresh);
     // The bars are two seconds wide.
     if (row.inView && (turn % 2 === 0 || !row.charted)) row.chart(entry, fresh);
   }
