@@ -23,6 +23,7 @@ mod clients;
 mod server;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,7 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .init();
     let registry = breakerbox::registry();
     observe::trace(registry).keep();
@@ -91,14 +92,16 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         )
     })?;
     let address = listener.local_addr()?;
-    println!("dashboard    http://{address}/dashboard");
-    println!("token        {token}");
-    println!("metrics      http://{address}/metrics");
-    println!("alerts       http://{address}/alerts");
-    println!("break one    curl -X POST http://{address}/backends/stock/refuses");
-    println!(
-        "             (works, refuses, unavailable, hangs, flaky, slow; backends: {})",
-        backends::NAMES.join(", ")
+    let names = backends::NAMES.join(", ");
+    // Not `println!`, which panics when nobody reads.
+    let _ = write!(
+        io::stdout(),
+        "dashboard    http://{address}/dashboard\n\
+         token        {token}\n\
+         metrics      http://{address}/metrics\n\
+         alerts       http://{address}/alerts\n\
+         break one    curl -X POST http://{address}/backends/stock/refuses\n             \
+         (works, refuses, unavailable, hangs, flaky, slow; backends: {names})\n"
     );
 
     // The listener's peers, so that the log says where an order came from.

@@ -45,7 +45,7 @@
 //! | `macros` (default) | the attribute |
 //! | `serde` | `Serialize` for [`Status`], [`Event`] and what they hold |
 //! | `tracing`, `log` | `observe::trace`: what happens, as log lines with fields |
-//! | `prometheus` | `observe::Prometheus`: metrics as text |
+//! | `prometheus` | `observe::Prometheus`: metrics as text; `observe::alerts`: what somebody should look at |
 //! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |
 //! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
 //! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
