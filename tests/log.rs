@@ -32,11 +32,13 @@ fn a_logger_gets_the_line_and_its_fields() {
     log::set_max_level(LevelFilter::Debug);
     let registry = Registry::new();
     let breaker = registry.get_or_insert("quotes", Config::default()).unwrap();
-    trace(&registry).keep();
+    let tracing = trace(&registry);
     for _ in 0..5 {
         breaker.record_failure();
     }
     assert!(breaker.try_acquire().is_err());
+    // Ends when everything is said.
+    drop(tracing);
     let lines = LINES.0.lock().unwrap();
     let [(Level::Warn, target, opened), (Level::Debug, _, refused)] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(target, "breakerbox");

@@ -172,7 +172,10 @@ impl Bus {
             let mut listeners = self.listeners.lock();
             let number = listeners.next;
             listeners.next += 1;
-            Arc::make_mut(&mut listeners.all).push(Entry { number, takes_complaints, listener });
+            let all = Arc::make_mut(&mut listeners.all);
+            // The library's own, which only take note, come before those that may take their time.
+            let place = if takes_complaints { all.len() } else { all.partition_point(|entry| !entry.takes_complaints) };
+            all.insert(place, Entry { number, takes_complaints, listener });
             // Under the lock of the queue: who queues a complaint now sees it, or is seen by `deliver`.
             let queue = &mut *self.queue.lock();
             if takes_complaints && !self.takes_complaints.swap(true, Ordering::Relaxed) {

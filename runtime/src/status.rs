@@ -38,7 +38,8 @@ pub struct Status {
     /// The time until a trial call may be admitted; `None` unless the circuit is open by itself.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_optional_seconds"))]
     pub retry_after: Option<Duration>,
-    /// Failures without a success between them; those that opened the circuit while it is open.
+    /// Failures in a row, towards `failure_threshold`; those that opened the circuit while it is open, and 0 if
+    /// a trial did.
     pub consecutive_failures: u32,
     /// How often the circuit has re-opened since it was last closed: the exponent of the backoff.
     pub reopened: u32,

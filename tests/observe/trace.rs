@@ -1,7 +1,8 @@
 //! What a subscriber of tracing writes, as JSON lines.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use breakerbox::observe::trace;
 use breakerbox::{CircuitBreaker, Config, Registry};
@@ -161,28 +162,70 @@ fn what_is_wrong_with_settings_is_a_warning() {
     assert_eq!((field(&lines[1], "breaker"), field(&lines[1], "key")), ("quotes", "failure_threshold"));
 }
 
+/// Does something at each event.
+struct At<F>(F);
+
+impl<F: Fn() + 'static> tracing::Subscriber for At<F>
+where
+    F: Send + Sync,
+{
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        (self.0)();
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 #[test]
 fn a_subscriber_that_panics_harms_nobody() {
-    struct Bad;
-    impl tracing::Subscriber for Bad {
-        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-            true
-        }
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-        fn event(&self, _: &tracing::Event<'_>) {
-            panic!("the disk is full")
-        }
-        fn enter(&self, _: &tracing::span::Id) {}
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
     let (registry, clock, breaker) = fresh();
-    tracing::subscriber::with_default(Bad, || {
-        let _subscription = trace(&registry);
+    let said = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&said);
+    let bad = At(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        panic!("the disk is full");
+    });
+    tracing::subscriber::with_default(bad, || {
+        let _tracing = trace(&registry);
         drop(live(&clock, &breaker));
     });
     assert_eq!(breaker.status().totals.attempts, 14);
+    // Five transitions, and the refusals.
+    assert!(said.load(Ordering::Relaxed) >= 5);
+}
+
+#[test]
+fn a_subscriber_that_blocks_holds_up_no_call() {
+    let (registry, _, breaker) = fresh();
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let said = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&said);
+    let blocked = At(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        // Until the test lets it go on.
+        let _ = wait.lock().unwrap().recv();
+    });
+    tracing::subscriber::with_default(blocked, || {
+        let tracing = trace(&registry);
+        // All of this is over before the first line is written.
+        for _ in 0..1000 {
+            breaker.open();
+            breaker.close();
+        }
+        assert!(said.load(Ordering::Relaxed) <= 1);
+        drop(go);
+        drop(tracing);
+    });
+    // Of 2,000 lines those that found room, and one that says how many did not.
+    let said = said.load(Ordering::Relaxed);
+    assert!((1025..=1027).contains(&said), "{said}");
 }

@@ -109,7 +109,7 @@ pub struct WindowView {
     pub failure_ratio: Option<f64>,
     /// Share of slow calls; `None` under `minimum_calls`.
     pub slow_call_ratio: Option<f64>,
-    /// Failures without a success between them.
+    /// Failures in a row, towards `failure_threshold`; while open, those that opened it, and 0 after a trial.
     pub consecutive_failures: u32,
 }
 

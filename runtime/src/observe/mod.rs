@@ -64,4 +64,6 @@ pub use prometheus::Prometheus;
 #[cfg(feature = "prometheus")]
 pub use prometheus::PrometheusBuilder;
 #[cfg(feature = "tracing")]
+pub use trace::Tracing;
+#[cfg(feature = "tracing")]
 pub use trace::trace;

@@ -1,7 +1,14 @@
-//! What happens, as events of tracing.
+//! What happens, as events of tracing, said by a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, TrySendError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tracing::dispatcher::{self, Dispatch};
+use tracing::subscriber::NoSubscriber;
 use tracing::{debug, info, warn};
 
 use crate::bus::Subscription;
@@ -11,6 +18,9 @@ use crate::state::State;
 
 /// Refusals of a breaker are told at most so often.
 const REFUSALS: Duration = Duration::from_secs(1);
+
+/// Lines that wait for a slow subscriber, at most.
+const WAITING: usize = 1024;
 
 /// Says what happens to the breakers of a registry, as events of tracing with the target `breakerbox`.
 ///
@@ -26,16 +36,83 @@ const REFUSALS: Duration = Duration::from_secs(1);
 ///
 /// The message is the line that the event is as text: `circuit 'quotes': closed -> open (5 consecutive
 /// failures)`. With the feature `log` they are records of the log crate too, where no subscriber of tracing
-/// is set. A call pays nothing; a refused one some nanoseconds.
+/// is set.
+///
+/// A thread of its own says them, to the subscriber that is the default here, so that a slow one holds up
+/// no call; of more than 1,024 that wait, the rest is left out and counted in a line. A call pays nothing,
+/// a refused one some nanoseconds.
 ///
 /// ```
 /// use breakerbox::observe::trace;
 ///
 /// trace(breakerbox::registry()).keep();
 /// ```
-pub fn trace(registry: &Registry) -> Subscription {
+pub fn trace(registry: &Registry) -> Tracing {
     registry.tell_refusals(REFUSALS);
-    registry.subscribe(say)
+    let (sender, receiver) = mpsc::sync_channel(WAITING);
+    let left_out = Arc::new(AtomicU64::new(0));
+    let uncounted = Arc::clone(&left_out);
+    let subscription = registry.subscribe(move |event: &Event| {
+        if let Err(TrySendError::Full(_)) = sender.try_send(event.clone()) {
+            left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let dispatch = dispatcher::get_default(Dispatch::clone);
+    let say_all = move || {
+        if dispatch.is::<NoSubscriber>() {
+            // The global one, once there is one.
+            receive(&receiver, &uncounted);
+        } else {
+            dispatcher::with_default(&dispatch, || receive(&receiver, &uncounted));
+        }
+    };
+    let thread = thread::Builder::new().name("breakerbox-trace".to_owned()).spawn(say_all);
+    if let Err(error) = &thread {
+        warn!(target: "breakerbox", %error, "nothing will be said of circuits: no thread for it can be started");
+    }
+    Tracing { subscription: Some(subscription), thread: thread.ok() }
+}
+
+/// What says the events of a registry: see [`trace`]. Dropped, it ends, after what has happened is said.
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped; call `keep` to keep it"]
+pub struct Tracing {
+    subscription: Option<Subscription>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tracing {
+    /// Goes on for as long as the registry lives.
+    pub fn keep(mut self) {
+        self.thread = None;
+        if let Some(subscription) = self.subscription.take() {
+            subscription.keep();
+        }
+    }
+}
+
+impl Drop for Tracing {
+    fn drop(&mut self) {
+        // The thread hears that nothing more will come, and ends.
+        self.subscription = None;
+        if let Some(thread) = self.thread.take() {
+            // A subscriber that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn receive(events: &Receiver<Event>, left_out: &AtomicU64) {
+    for event in events {
+        // A subscriber that panics loses its line, and no other.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            say(&event);
+            let lines = left_out.swap(0, Ordering::Relaxed);
+            if lines > 0 {
+                warn!(target: "breakerbox", lines, "{lines} lines about circuits were left out: the log is too slow");
+            }
+        }));
+    }
 }
 
 fn say(event: &Event) {
@@ -75,8 +152,9 @@ fn say_transition(transition: &Transition) {
     let (breaker, from, to_name, reason, by) = (&**breaker, from.as_str(), to.as_str(), cause.as_str(), by.as_deref());
     // Those that the cause is about.
     let failures = match cause {
-        Cause::FailureRateThreshold => transition.failures,
-        _ => u64::from(transition.consecutive_failures),
+        Cause::FailureThreshold => Some(u64::from(transition.consecutive_failures)),
+        Cause::FailureRateThreshold => Some(transition.failures),
+        _ => None,
     };
     let retry_after_ms = transition.retry_after.map(millis);
     if *to == State::Open || matches!(cause, Cause::Manual | Cause::Reset) {

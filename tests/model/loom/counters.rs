@@ -1,8 +1,8 @@
 //! Numbers read while they are written.
 
-use breakerbox::{CircuitBreaker, Registry, Totals};
+use breakerbox::{CircuitBreaker, Reason, Registry, Totals};
 
-use crate::support::{breaker, check_most, fail, join, rest, settings, succeed, with};
+use crate::support::{breaker, cancel, check_most, fail, join, rest, settings, succeed, with};
 
 fn numbers(totals: &Totals) -> [u64; 8] {
     let Totals { attempts, successes, failures, ignored, cancelled, late, trips, .. } = *totals;
@@ -67,16 +67,24 @@ fn refusals_of_three_threads_all_count() {
 /// of a call.
 #[test]
 fn calls_under_way_are_none_at_rest() {
-    check_most(|| {
-        let registry = Registry::new();
-        let breaker = registry.get_or_insert("quotes", settings()).expect("valid");
-        let other = with(&breaker, succeed);
-        registry.count_in_flight();
-        let permit = breaker.try_acquire();
-        let seen = breaker.status().in_flight;
-        assert!(seen == Some(1) || seen == Some(2), "{seen:?}");
-        drop(permit);
-        let _ = join(other);
-        assert_eq!(breaker.status().in_flight, Some(0));
-    });
+    check_most(|| under_way(succeed));
+}
+
+/// The same of calls that are given up, whose ends are counted elsewhere.
+#[test]
+fn calls_under_way_that_are_given_up_end() {
+    check_most(|| under_way(cancel));
+}
+
+fn under_way(call: fn(&CircuitBreaker) -> Result<(), Reason>) {
+    let registry = Registry::new();
+    let breaker = registry.get_or_insert("quotes", settings()).expect("valid");
+    let other = with(&breaker, call);
+    registry.count_in_flight();
+    let permit = breaker.try_acquire();
+    let seen = breaker.status().in_flight;
+    assert!(seen == Some(1) || seen == Some(2), "{seen:?}");
+    drop(permit);
+    let _ = join(other);
+    assert_eq!(breaker.status().in_flight, Some(0));
 }
