@@ -56,6 +56,11 @@ pub(crate) fn behaviour(name: &str) -> Result<Behaviour, String> {
     })
 }
 
+/// The name of a behaviour, as it is read.
+pub(crate) fn word(behaviour: Behaviour) -> &'static str {
+    BEHAVIOURS.iter().find(|(_, known)| *known == behaviour).map_or("", |(name, _)| name)
+}
+
 impl Backends {
     pub(crate) async fn start() -> io::Result<Arc<Backends>> {
         let mut all = Vec::new();
@@ -118,8 +123,8 @@ impl fmt::Display for Backends {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Backend { name, url, server, .. } in &self.all {
             // One that is being changed says so.
-            let does = server.try_lock().map_or("changes".to_owned(), |server| server.1.to_string());
-            writeln!(f, "{name:<10} {does:<10} {url}")?;
+            let does = server.try_lock().map_or("changes", |server| word(server.1));
+            writeln!(f, "{name:<10} {does:<11} {url}")?;
         }
         Ok(())
     }

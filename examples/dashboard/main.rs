@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use breakerbox::admin::{self, AdminConfig};
@@ -41,6 +41,9 @@ use tokio::time;
 use args::Args;
 use backends::Backends;
 use clients::Clients;
+
+/// The variable that states the token.
+const TOKEN: &str = "CIRCUIT_BREAKER_ADMIN_TOKEN";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -74,8 +77,15 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         backends.break_by_turns();
     }
 
-    let token = std::env::var("CIRCUIT_BREAKER_ADMIN_TOKEN").ok().filter(|token| !token.trim().is_empty());
-    let token = token.unwrap_or_else(|| std::iter::repeat_with(fastrand::alphanumeric).take(16).collect());
+    let stated = std::env::var(TOKEN).ok().filter(|token| !token.trim().is_empty());
+    // One of the machine is a secret; one that is made here has to be told.
+    let (token, shown) = match stated {
+        Some(token) => (token, format!("from {TOKEN}")),
+        None => {
+            let token: String = std::iter::repeat_with(fastrand::alphanumeric).take(16).collect();
+            (token.clone(), token)
+        }
+    };
     let metrics = Prometheus::builder(registry).durations(&Prometheus::BUCKETS).build()?;
     let config = AdminConfig::new().service("shop").token_for("operator", &token).metrics(metrics);
     let app = Router::new()
@@ -97,7 +107,7 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let _ = write!(
         io::stdout(),
         "dashboard    http://{address}/dashboard\n\
-         token        {token}\n\
+         token        {shown}\n\
          metrics      http://{address}/metrics\n\
          alerts       http://{address}/alerts\n\
          break one    curl -X POST http://{address}/backends/stock/refuses\n             \
@@ -125,9 +135,25 @@ async fn list(State(backends): State<Arc<Backends>>) -> String {
 async fn behave(
     State(backends): State<Arc<Backends>>,
     Path((name, behaviour)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<String, (StatusCode, String)> {
+    if !is_from_here(&headers) {
+        return Err((
+            StatusCode::FORBIDDEN,
+            "only who is on this machine breaks backends, no page of another site\n".into(),
+        ));
+    }
     let refused = |error: String| (StatusCode::NOT_FOUND, format!("{error}\n"));
     let behaviour = backends::behaviour(&behaviour).map_err(refused)?;
     backends.behave(&name, behaviour).await.map_err(refused)?;
-    Ok(format!("{name} {behaviour}\n"))
+    Ok(format!("{name} {}\n", backends::word(behaviour)))
+}
+
+/// Whether a request is meant for this machine, and comes from no page of another site.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let Some(host) = text(header::HOST) else { return false };
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    let is_here = matches!(name, "127.0.0.1" | "localhost") && port.parse::<u16>().is_ok();
+    is_here && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }

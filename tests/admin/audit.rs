@@ -67,9 +67,14 @@ async fn each_write_is_logged() {
     let lines = log.lines("breaker=\"logged\"");
     assert_eq!(lines.len(), 3, "{lines:#?}");
     for (line, parts) in lines.iter().zip([
-        ["force-open", "who=\"admin\"", "before=open, mode auto", "after=open, mode forced_open"],
-        ["config", "who=\"admin\"", "before=failure_threshold 5", "after=failure_threshold 3"],
-        ["reset", "who=\"aliceWARN forged\"", "before=open, mode forced_open", "after=closed, mode auto"],
+        ["force-open", "who=\"admin\"", "before=\"open, mode auto\"", "after=\"open, mode forced_open\""],
+        [
+            "config",
+            "who=\"admin\"",
+            "before=\"failure_threshold 5, jitter 0\"",
+            "after=\"failure_threshold 3, jitter 0\"",
+        ],
+        ["reset", "who=\"aliceWARN forged\"", "before=\"open, mode forced_open\"", "after=\"closed, mode auto\""],
     ]) {
         for part in parts.iter().chain(&["INFO", "peer=127.0.0.1:"]) {
             assert!(line.contains(part), "{part} is not in {line}");
@@ -77,6 +82,20 @@ async fn each_write_is_logged() {
     }
     let all = log.lines("");
     assert!(all.iter().all(|line| !line.contains(TOKEN) && !line.contains("a-token")), "{all:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_is_stated_anew_is_logged_with_its_value() {
+    let log = log();
+    let rig = Rig::new(with_token()).await;
+    rig.breaker("restated");
+    rig.put("/circuit-breakers/restated/config", "{\"failure_threshold\":5}").await.ok();
+    let line = &log.lines("breaker=\"restated\"")[0];
+    assert!(line.contains("before=\"failure_threshold 5\" after=\"failure_threshold 5\""), "{line}");
+    // What goes with a change is told too.
+    rig.put("/circuit-breakers/restated/config", "{\"window_duration\":\"10s\"}").await.ok();
+    let line = &log.lines("breaker=\"restated\"")[1];
+    assert!(line.contains("after=\"window_size off, window_duration 10s\""), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,4 +128,15 @@ async fn what_is_refused_is_not_logged_as_a_write() {
     assert_eq!(log.lines("unlog"), [""; 0]);
     rig.send(rig.request(Method::POST, "/circuit-breakers/unlogged/reset")).await.ok();
     assert!(log.lines("breaker=\"unlogged\"")[0].contains("who=\"anonymous\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_from_pages_of_other_sites_are_told() {
+    let log = log();
+    let rig = Rig::new(with_token()).await;
+    let client = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, 10])).build().unwrap();
+    let request = client.post(rig.url("/circuit-breakers/reset-all")).bearer_auth(TOKEN);
+    assert_eq!(request.header("sec-fetch-site", "cross-site").send().await.unwrap().status(), 403);
+    let lines = log.lines("peer=127.0.0.10:");
+    assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].contains("status=403"), "{lines:#?}");
 }

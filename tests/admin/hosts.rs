@@ -1,7 +1,11 @@
 //! Pages of other sites, and requests that no client would send.
 
-use breakerbox::admin::AdminConfig;
+use axum::body::Body;
+use axum::http::{Request, Version};
+use breakerbox::Registry;
+use breakerbox::admin::{self, AdminConfig};
 use reqwest::Method;
+use tower::ServiceExt;
 
 use crate::support::{Rig, TOKEN, raw, status, with_token};
 
@@ -55,14 +59,54 @@ async fn only_names_of_this_server_are_answered_to() {
         "Host: local\u{fc}host\r\n",
         "Host: localhost/x\r\n",
         "Host: [::1\r\n",
+        "Host: [::1].evil\r\n",
+        "Host: [::1].evil:80\r\n",
+        "Host: [::1]80\r\n",
+        "Host: [::1]:80.evil\r\n",
+        "Host: localhost:http\r\n",
     ] {
         assert_eq!(status(&raw(rig.address, get(host)).await), 400, "{host:?}");
     }
     // The target may name a host too.
-    for (target, expected) in [("http://localhost/health", 200), ("http://evil.example/health", 421)] {
+    for (target, expected) in [
+        ("http://localhost/health", 200),
+        ("http://evil.example/health", 421),
+        ("http://[::1].evil/health", 400),
+        ("http://x@localhost/health", 400),
+    ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         assert_eq!(status(&raw(rig.address, request).await), expected, "{target}");
     }
+}
+
+#[tokio::test]
+async fn http_2_names_the_server_in_the_target() {
+    let router = admin::router(&Registry::new(), with_token());
+    let hosts: [(&str, &[&str], u16); 8] = [
+        ("https://localhost/health", &[], 200),
+        ("https://[::1]:8443/health", &[], 200),
+        ("https://evil.example/health", &[], 421),
+        ("https://localhost/health", &["localhost"], 200),
+        ("https://localhost/health", &["evil.example"], 421),
+        ("https://evil.example/health", &["localhost"], 421),
+        ("https://localhost/health", &["localhost", "localhost"], 400),
+        ("/health", &[], 400),
+    ];
+    for (target, stated, expected) in hosts {
+        let request = Request::get(target).version(Version::HTTP_2);
+        let request = stated.iter().fold(request, |request, host| request.header("host", *host));
+        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), expected, "{target} {stated:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_what_would_help() {
+    let rig = Rig::new(AdminConfig::new().protect_reads()).await;
+    let read = rig.get("/circuit-breakers").await.problem(403);
+    assert!(read.contains("`AdminConfig::token`") && !read.contains("allow"), "{read}");
+    let write = rig.send(rig.request(Method::POST, "/circuit-breakers/reset-all")).await.problem(403);
+    assert!(write.contains("`AdminConfig::token`") && write.contains("allow_unauthenticated_writes"), "{write}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

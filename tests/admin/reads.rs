@@ -104,6 +104,10 @@ async fn health_tells_what_is_open() {
     assert_eq!(rig.get("/health?strict=false").await.ok(), expected);
     let strict = rig.get("/health?strict=true").await;
     assert_eq!((strict.status, strict.json()), (503, expected));
+    for query in ["strict", "strict=", "strict=1"] {
+        assert_eq!(rig.get(&format!("/health?{query}")).await.status, 503, "{query}");
+    }
+    assert_eq!(rig.get("/health?strict=0").await.status, 200);
     assert!(rig.get("/health?strict=yes").await.problem(400).contains("`true` or `false`"));
 }
 
@@ -112,16 +116,33 @@ async fn plain_text_is_an_aligned_table() {
     let rig = Rig::new(with_token()).await;
     rig.open("payments");
     rig.breaker("größe").force_open();
+    rig.breaker("a closed one").disable();
+    let config = Config::builder().failure_threshold(None).failure_rate_threshold(0.5).minimum_calls(2);
+    let rated = rig.registry.get_or_insert("a rated one", config).unwrap();
+    for _ in 0..3 {
+        rated.record_success();
+    }
+    rated.record_failure();
     rig.clock.advance(Duration::from_secs(12));
     let table = rig.send(rig.request(Method::GET, "/circuit-breakers").header("accept", "text/plain")).await;
     let expected = "\
-NAME      STATE               FOR  RETRY IN  FAILURES  FAILURE RATIO  REQUESTS  REJECTIONS  TRIPS
-größe     open (forced_open)  12s         -         0              -         0           0      0
-payments  open                12s       48s         5              -         5           0      1
+NAME          STATE        FOR  NEXT TRIAL  IN A ROW     RATE  CALLS  FAILED  REFUSED
+größe         forced open  12s           -       0/5        -      0       0        0
+payments      open         12s      in 48s       5/5        -      5       5        0
+a closed one  disabled     12s           -       0/5        -      0       0        0
+a rated one   closed       12s           -         -  25%/50%      4       1        0
 ";
     assert_eq!((table.status, table.text.as_str()), (200, expected));
     let filtered = rig.request(Method::GET, "/circuit-breakers?state=closed").header("accept", "text/plain");
-    assert_eq!(rig.send(filtered).await.text.lines().count(), 1);
+    assert_eq!(rig.send(filtered).await.text.lines().count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_name_in_the_table_can_steer_a_terminal_or_turn_text_around() {
+    let rig = Rig::new(with_token()).await;
+    rig.breaker("a\u{202e}b\u{2066}c\u{2028}d\u{2069}e\u{301}支\\");
+    let table = rig.send(rig.request(Method::GET, "/circuit-breakers").header("accept", "text/plain")).await.text;
+    assert!(table.contains("\na\\u{202e}b\\u{2066}c\\u{2028}d\\u{2069}e\u{301}支\\  closed"), "{table:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

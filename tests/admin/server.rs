@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use breakerbox::admin::Server;
 use breakerbox::{Config, Registry};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::stream::Sse;
-use crate::support::{raw, status, with_token};
+use crate::support::{PATIENCE, raw, status, with_token};
 
 fn registry() -> Registry {
     let registry = Registry::new();
@@ -61,7 +63,7 @@ async fn stopping_ends_the_streams_and_frees_the_port() {
     assert!(reader.next().await.is_none());
     tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,4 +82,45 @@ async fn stopping_does_not_wait_for_ever_for_who_does_not_read() {
     let _stalled = crate::readers::stalled(address).await;
     stop.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+}
+
+/// Both ends of each connection are of this process: more than it may open by default.
+fn allow_many_descriptors() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(maximum.unwrap_or(4096).min(4096)), maximum }).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_are_limited_and_end() {
+    allow_many_descriptors();
+    let registry = registry();
+    let server = Server::bind(0, &registry, with_token()).await.unwrap();
+    let address = server.local_addr();
+    tokio::spawn(server.run());
+    let mut reader = Sse::open(&format!("http://{address}/circuit-breakers/events"), None).await;
+    assert_eq!(reader.next().await.unwrap().name, "snapshot");
+    let begun = Instant::now();
+    let mut idle = Vec::new();
+    for _ in 0..600 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: loc").await.unwrap();
+        idle.push(stream);
+    }
+    let request = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&raw(address, request).await), 200);
+    // It has waited for a place, which the first ones have given up after ten seconds.
+    assert!(begun.elapsed() > Duration::from_secs(9), "{:?}", begun.elapsed());
+    for stream in &mut idle[..500] {
+        let mut answer = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        ended.expect("an idle connection is closed").ok();
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+    }
+    // What is answered may last longer than a head.
+    registry.get_or_insert("late", Config::default()).unwrap();
+    assert_eq!(reader.next().await.unwrap().name, "registered");
 }

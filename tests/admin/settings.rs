@@ -103,6 +103,36 @@ async fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_no_count_gets_one_sentence() {
+    let rig = Rig::new(with_token()).await;
+    rig.breaker("payments");
+    for value in ["0", "-1", "1.5", "4294967296", "1000001", "\"soon\""] {
+        let detail = rig.put(PATH, format!("{{\"failure_threshold\":{value}}}")).await.problem(422);
+        assert!(detail.contains("`failure_threshold` must be a whole number from 1 to 1000000, or off"), "{detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_value_is_not_repeated_in_full() {
+    let rig = Rig::new(with_token()).await;
+    rig.breaker("payments");
+    for value in ["x".repeat(5_000), "9".repeat(5_000), format!("5{}", "ü".repeat(5_000)), "` y".repeat(2_000)] {
+        let body = json!({ "recovery_timeout": value });
+        let detail = rig.put(PATH, body.to_string()).await.problem(422);
+        assert!(detail.len() < 300 && detail.contains('…'), "{detail}");
+        let start: String = value.chars().take(20).collect();
+        assert!(detail.contains(&start), "{detail}");
+    }
+    let detail = rig.put(PATH, "{\"recovery_timeout\": 1e300}").await.problem(422);
+    assert!(detail.len() < 300 && detail.contains("too large"), "{detail}");
+    let detail = rig.put(PATH, json!({ "z".repeat(5_000): 1 }).to_string()).await.problem(422);
+    assert!(detail.len() < 600 && detail.contains("failure_threshold"), "{detail}");
+    // Forty characters are.
+    let value = "y".repeat(40);
+    assert!(rig.put(PATH, json!({ "timeout": value }).to_string()).await.problem(422).contains(&format!("`{value}`")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_of_the_other_kind_takes_the_place_of_the_first() {
     let rig = Rig::new(with_token()).await;
     let config = Config::builder().failure_rate_threshold(0.5);

@@ -291,7 +291,7 @@ async fn what_happens_after_the_sample_of_others_is_told_once_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_not_known_gets_a_snapshot() {
+async fn an_id_that_is_too_old_gets_lagged_and_a_snapshot_and_an_unknown_one_the_snapshot() {
     let rig = Rig::new(with_token()).await;
     let breaker = rig.breaker("quotes");
     let first = rig.events(None).await.find("snapshot").await.id.unwrap();
@@ -302,7 +302,14 @@ async fn an_id_that_is_not_known_gets_a_snapshot() {
     }
     // A second has passed, so that the snapshot is a new one.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let unknown = [first.clone(), format!("{run}-99999"), "0-1".to_owned(), format!("{run}-"), "x".repeat(999)];
+    // 256 are kept; the id is of this run, so how many are missing can be told.
+    let mut reader = rig.events(Some(&first)).await;
+    let lagged = reader.next().await.unwrap();
+    let seen: u64 = first.split_once('-').unwrap().1.parse().unwrap();
+    assert_eq!((lagged.name.as_str(), lagged.data), ("lagged", json!({ "missed": 401 - seen })));
+    let snapshot = reader.next().await.unwrap();
+    assert_eq!((snapshot.name.as_str(), snapshot.id), ("snapshot", Some(format!("{run}-401"))));
+    let unknown = [format!("{run}-99999"), "0-1".to_owned(), format!("{run}-"), "x".repeat(999)];
     for id in unknown.iter().map(String::as_str).chain(["-1", "nonsense"]) {
         let mut reader = rig.events(Some(id)).await;
         let snapshot = reader.next().await.unwrap();

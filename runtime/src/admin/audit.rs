@@ -41,21 +41,15 @@ impl Audit {
 }
 
 /// A write that was carried out.
-pub(super) fn carried_out(
-    writer: &Writer,
-    command: &str,
-    breaker: &CircuitBreaker,
-    before: impl fmt::Display,
-    after: impl fmt::Display,
-) {
+pub(super) fn carried_out(writer: &Writer, command: &str, breaker: &CircuitBreaker, before: &str, after: &str) {
     tracing::info!(
         target: "breakerbox::admin",
         who = &*writer.who,
         peer = %Peer(writer.peer),
         command,
         breaker = breaker.name(),
-        before = %before,
-        after = %after,
+        before,
+        after,
         "circuit '{}': {command} by {}",
         breaker.name(),
         writer.who

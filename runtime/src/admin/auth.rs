@@ -94,11 +94,14 @@ impl Access {
             return Ok(ANONYMOUS.into());
         }
         if self.tokens.is_empty() {
-            let what = if need == Need::Read { "reads are protected" } else { "writes are switched off" };
-            let detail = format!(
-                "{what} and no token is set: set {TOKEN_VARIABLE} or `AdminConfig::token`, or allow \
-                 unauthenticated writes by `AdminConfig::allow_unauthenticated_writes`"
-            );
+            let (what, or_else) = match need {
+                Need::Read => ("reads are protected", ""),
+                Need::Write => (
+                    "writes are switched off",
+                    ", or allow unauthenticated writes by `AdminConfig::allow_unauthenticated_writes`",
+                ),
+            };
+            let detail = format!("{what} and no token is set: set {TOKEN_VARIABLE} or `AdminConfig::token`{or_else}");
             return Err(Refused::new(StatusCode::FORBIDDEN, detail));
         }
         match bearer(headers) {
@@ -116,26 +119,29 @@ impl Access {
         }
     }
 
-    /// Whether the request names this server.
+    /// Whether the request names this server, by the header `Host`, its target, or both.
     ///
     /// # Errors
     /// It names none, several or another one.
     pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+        let malformed = || Refused::bad_request("the header `Host` is malformed");
         let mut stated = headers.get_all(header::HOST).iter();
-        let (host, more) = (stated.next(), stated.next());
-        let (Some(host), None) = (host, more) else {
-            return Err(Refused::bad_request("a request needs one `Host` header"));
-        };
-        let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
-        let Some(host) = host.filter(|host| !host.as_str().contains('@')) else {
-            return Err(Refused::bad_request("the header `Host` is malformed"));
+        let host = match (stated.next(), stated.next()) {
+            (Some(host), None) => {
+                let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+                Some(host.ok_or_else(malformed)?)
+            }
+            // HTTP/2 names the server in the target alone.
+            (None, _) if uri.authority().is_some() => None,
+            _ => return Err(Refused::bad_request("a request needs one `Host` header")),
         };
         // A target with an authority of its own has to name this server too.
-        for named in [Some(&host), uri.authority()].into_iter().flatten() {
-            if !self.answers_to(named.host()) {
+        for named in [host.as_ref(), uri.authority()].into_iter().flatten() {
+            let named = host_of(named).ok_or_else(malformed)?;
+            if !self.answers_to(named) {
                 let detail = format!(
                     "this server does not answer to '{}': name it by `AdminConfig::allow_host`",
-                    named.host().escape_debug()
+                    named.escape_debug()
                 );
                 return Err(Refused::new(StatusCode::MISDIRECTED_REQUEST, detail));
             }
@@ -154,6 +160,15 @@ impl Access {
     pub(super) fn allow(&mut self, host: &str) {
         self.hosts.push(name_of(host));
     }
+}
+
+/// The host of an authority that is a host and perhaps a port, and nothing else: no user before it, and nothing
+/// after the bracket of an IPv6 address.
+fn host_of(authority: &Authority) -> Option<&str> {
+    let host = authority.host();
+    let rest = authority.as_str().strip_prefix(host)?;
+    let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    (rest.is_empty() || is_port(rest)).then_some(host)
 }
 
 /// A host as an authority names it: without a port, an IPv6 address in brackets.

@@ -64,8 +64,8 @@ pub(super) async fn alerts(_: Reader, State(admin): State<Arc<Admin>>) -> Json<A
 /// `GET /health`
 pub(super) async fn health(State(admin): State<Arc<Admin>>, parameters: Parameters) -> Result<Response, Refused> {
     let is_strict = match parameter(parameters, "strict")?.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
+        None | Some("false" | "0") => false,
+        Some("" | "true" | "1") => true,
         Some(_) => return Err(Refused::bad_request("`strict` must be `true` or `false`")),
     };
     let summary = admin.registry.summary();

@@ -11,7 +11,10 @@ use serde_json::error::Category;
 use super::answers::KeyProblem;
 use super::problem::Refused;
 use crate::config::{Config, ConfigBuilder};
-use crate::settings::{Key, Value};
+use crate::settings::{Key, Kind, Value};
+
+/// Of a value that is refused, so many characters are repeated.
+const LONGEST_VALUE: usize = 40;
 
 /// Reads a body. `None` if it states nothing.
 ///
@@ -49,7 +52,7 @@ pub(super) fn read(body: &[u8]) -> Result<Option<ConfigBuilder>, Refused> {
 fn setting(name: &str, json: &Json) -> Result<(Key, Value), String> {
     let key: Key = name.parse().map_err(|unknown: crate::config::ConfigError| match nearest(name) {
         Some(key) => format!("there is no setting `{}`: did you mean `{key}`?", name.escape_debug()),
-        None => unknown.to_string(),
+        None => shortened(&unknown.to_string(), name),
     })?;
     let text = match json {
         Json::Null => "off".to_owned(),
@@ -63,9 +66,29 @@ fn setting(name: &str, json: &Json) -> Result<(Key, Value), String> {
     };
     let value = match json {
         Json::Null => key.read(&text).map_err(|_| format!("`{key}` cannot be off: leave it out to keep its value")),
-        _ => key.read(&text).map_err(|error| error.to_string()),
+        _ => key.read(&text).map_err(|error| {
+            // Whatever is no count gets the sentence of a count out of range.
+            let error = if key.kind() == Kind::Count { key.read("0").err().unwrap_or(error) } else { error };
+            shortened(&error.to_string(), text.trim())
+        }),
     }?;
     Ok((key, value))
+}
+
+/// A message without the end of a value that is too long to be repeated.
+fn shortened(message: &str, value: &str) -> String {
+    let message = if value.is_empty() { message.to_owned() } else { message.replace(value, &cut(value)) };
+    // A part of the value, or the value as it was understood. Sentences have spaces.
+    let parts = message.split('`').map(|part| if part.contains(' ') { part.to_owned() } else { cut(part) });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_VALUE) {
+        // An ellipsis that is there already is none of the value.
+        Some((end, _)) if &text[end..] != "…" => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
 }
 
 /// The key that was probably meant, if one is near enough.

@@ -17,6 +17,7 @@ use super::problem::Refused;
 use super::routes::Admin;
 use super::view::BreakerView;
 use crate::handle::CircuitBreaker;
+use crate::settings::Key;
 use crate::status::Status;
 
 /// The longest body that is read, in bytes.
@@ -98,7 +99,7 @@ fn carry_out(writer: &Writer, breaker: &CircuitBreaker, command: Command) -> Sta
         Command::Auto => by.auto(),
     }
     let after = breaker.status();
-    audit::carried_out(writer, command.as_str(), breaker, condition(&before), condition(&after));
+    audit::carried_out(writer, command.as_str(), breaker, &condition(&before), &condition(&after));
     after
 }
 
@@ -113,20 +114,22 @@ pub(super) async fn configure(writer: Writer, Named(breaker): Named, request: Re
     let Some(changes) = change::read(&body)? else {
         return Ok(Json(BreakerView::from(&breaker.status())));
     };
+    let stated: Vec<Key> = changes.changes().into_iter().map(|(key, _)| key).collect();
     let before = breaker.status();
     breaker.by(&writer.who).reconfigure(changes).map_err(|error| {
         Refused::settings(vec![KeyProblem { key: error.key().to_owned(), detail: error.to_string() }])
     })?;
     let after = breaker.status();
-    let (was, is) = differing(&before, &after);
-    audit::carried_out(&writer, "config", &breaker, was, is);
+    let (was, is) = settings(&stated, &before, &after);
+    audit::carried_out(&writer, "config", &breaker, &was, &is);
     Ok(Json(BreakerView::from(&after)))
 }
 
-/// The settings that differ, before and after.
-fn differing(before: &Status, after: &Status) -> (String, String) {
+/// The settings that were stated, and those that changed with them, before and after.
+fn settings(stated: &[Key], before: &Status, after: &Status) -> (String, String) {
     let (mut was, mut is) = (String::new(), String::new());
-    for (old, new) in before.settings.iter().zip(&after.settings).filter(|(old, new)| old.value != new.value) {
+    let pairs = before.settings.iter().zip(&after.settings);
+    for (old, new) in pairs.filter(|(old, new)| stated.contains(&old.key) || old.value != new.value) {
         let gap = if was.is_empty() { "" } else { ", " };
         // Writing to a string cannot fail.
         let _ = write!(was, "{gap}{} {}", old.key, old.value);

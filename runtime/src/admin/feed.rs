@@ -105,10 +105,6 @@ impl Feed {
         self.others.subscribe()
     }
 
-    pub(super) fn readers(&self) -> usize {
-        self.others.receiver_count()
-    }
-
     /// Waits until something happens, or the streams end.
     pub(super) async fn wait(&self, reader: &mut watch::Receiver<()>) {
         let (rung, woken) = (pin!(self.bell.notified()), pin!(reader.changed()));

@@ -4,9 +4,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::csrf::ProtectionError;
@@ -31,12 +32,16 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Refuses requests for other hosts and with paths that cannot be read; sets the headers of every response.
 pub(super) async fn watch_over(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
+    let peer = peer(request.extensions());
     let mut response = match check(&admin, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if response.extensions().get::<Forged>().is_some() {
+        admin.audit.refused(peer, response.status());
     }
     response
 }
@@ -61,11 +66,20 @@ fn is_encoded(path: &str) -> bool {
     true
 }
 
+/// The address of who asks, where the server tells it.
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+}
+
+/// Marks the answer to a request from a page of another site.
+#[derive(Clone, Copy)]
+struct Forged;
+
 /// What a request from a page of another site is told.
 pub(super) fn forged(_: ProtectionError) -> Response {
     let detail = "the request comes from a page of another site: writes are for the page of this server, and for \
                   programs that send neither `Origin` nor `Sec-Fetch-Site`";
-    Refused::new(StatusCode::FORBIDDEN, detail).into_response()
+    (Extension(Forged), Refused::new(StatusCode::FORBIDDEN, detail)).into_response()
 }
 
 /// What a path that is no route is told.
@@ -106,7 +120,7 @@ impl FromRequestParts<Arc<Admin>> for Writer {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, admin: &Arc<Admin>) -> Result<Self, Refused> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let peer = peer(&parts.extensions);
         let who = admin.access.check(&parts.headers, Need::Write);
         who.map(|who| Writer { who, peer }).inspect_err(|refused| admin.audit.refused(peer, refused.status()))
     }

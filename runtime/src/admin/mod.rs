@@ -30,6 +30,8 @@ mod feed;
 #[cfg(feature = "admin")]
 mod guard;
 #[cfg(feature = "admin")]
+mod places;
+#[cfg(feature = "admin")]
 mod problem;
 #[cfg(feature = "admin")]
 mod render;

@@ -11,6 +11,7 @@ use tower_http::csrf::CsrfLayer;
 use super::auth::Access;
 use super::config::AdminConfig;
 use super::feed::Feed;
+use super::places::Places;
 use super::sampler::Sampler;
 use super::{assets, audit, breakers, commands, guard, stream};
 use crate::bus::Subscription;
@@ -27,6 +28,7 @@ pub(super) struct Admin {
     pub(super) metrics: Arc<Prometheus>,
     pub(super) alerts: Arc<Alerts>,
     pub(super) feed: Arc<Feed>,
+    pub(super) places: Places,
     pub(super) sampler: Sampler,
     _subscription: Subscription,
 }
@@ -45,6 +47,7 @@ impl Admin {
             service: config.service,
             alerts,
             feed,
+            places: Places::default(),
             registry: registry.clone(),
             _subscription: subscription,
         }

@@ -8,11 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
 use axum::response::Redirect;
 use axum::routing::get;
-use futures_util::future::{Either, pending, select};
+use axum::serve::Listener;
+use futures_util::future::{pending, select};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::Semaphore;
 
 use super::config::AdminConfig;
 use super::routes::{self, Admin};
@@ -20,6 +29,12 @@ use crate::registry::Registry;
 
 /// How long readers who do not read are waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many connections there are at most, so that they do not use up what the service may open.
+const CONNECTIONS: usize = 512;
+
+/// How long a connection may take to send the head of its next request.
+const HEAD: Duration = Duration::from_secs(10);
 
 /// Where a [`Server`] listens. A port alone means loopback, so that nobody outside the machine reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +59,9 @@ impl<A: Into<IpAddr>> From<(A, u16)> for Address {
 }
 
 /// The admin API of a registry, listening on a port of its own.
+///
+/// There are 512 connections at most; more wait until one ends. One that has not sent the head of its next
+/// request within ten seconds is closed.
 ///
 /// ```no_run
 /// use breakerbox::admin::{AdminConfig, Server};
@@ -103,24 +121,36 @@ impl Server {
         let Server { listener, admin, .. } = self;
         let root = Router::new().route("/", get(|| async { Redirect::temporary("dashboard") }));
         let app = routes::build(Arc::clone(&admin), root);
-        let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        let (stopped, stops) = oneshot::channel();
-        let served = axum::serve(listener, app).with_graceful_shutdown(async move {
-            stop.await;
-            admin.feed.close();
-            // Nobody waits for it if the server has ended already.
-            let _ = stopped.send(());
+        let connections = GracefulShutdown::new();
+        // The listener ends with this statement.
+        select(pin!(stop), pin!(accept(listener, TowerToHyperService::new(app), &connections))).await;
+        admin.feed.close();
+        // Who does not read to the end is left behind.
+        let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
+        Ok(())
+    }
+}
+
+/// Serves each connection in a task of its own, for ever.
+async fn accept(mut listener: TcpListener, app: TowerToHyperService<Router>, connections: &GracefulShutdown) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        // Taken before the connection is: what comes beyond waits in the backlog and costs no descriptor.
+        let place = Arc::clone(&places).acquire_owned().await;
+        let (stream, peer) = Listener::accept(&mut listener).await;
+        let app = app.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            app.call(request)
         });
-        let patience = async {
-            if stops.await.is_err() {
-                pending::<()>().await;
-            }
-            tokio::time::sleep(PATIENCE).await;
-        };
-        match select(pin!(served.into_future()), pin!(patience)).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), _)) => Ok(()),
-        }
+        let served = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // What goes wrong on a connection ends it.
+            let _ = served.await;
+            drop(place);
+        });
     }
 }
 

@@ -15,13 +15,11 @@ use tokio::sync::watch;
 
 use super::answers::AlertView;
 use super::guard::{Named, Reader};
+use super::places::{Place, STREAMS};
 use super::problem::Refused;
 use super::routes::Admin;
 use super::sampler::Sampled;
 use crate::clock;
-
-/// Streams that are served at once.
-const STREAMS: usize = 256;
 
 /// Nanoseconds between two signs of life.
 const BEAT: u64 = 15_000_000_000;
@@ -42,15 +40,15 @@ pub(super) async fn one(
 }
 
 fn open(admin: Arc<Admin>, only: Option<Arc<str>>, headers: &HeaderMap) -> Result<Response, Refused> {
-    let news = admin.feed.reader();
-    if admin.feed.readers() > STREAMS {
+    let Some(place) = admin.places.take(clock::precise()) else {
         let detail = format!("{STREAMS} streams are open, and there are no more: try again when one has ended");
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, detail));
-    }
+    };
+    let news = admin.feed.reader();
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    // An event that is not kept any more, or not of this process, is as good as none.
-    let seen = last_id.and_then(|id| admin.feed.number(id)).filter(|seen| admin.feed.since(*seen).is_some());
-    let stream = Stream { admin, only, news, seen, version: 0, wants_snapshot: true, greeted: false, beat: 0 };
+    // An event of another process is as good as none.
+    let seen = last_id.and_then(|id| admin.feed.number(id));
+    let stream = Stream { admin, only, place, news, seen, version: 0, wants_snapshot: true, greeted: false, beat: 0 };
     let body = Body::from_stream(futures_util::stream::unfold(stream, |mut stream| async {
         let chunk = stream.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(chunk)), stream))
@@ -63,6 +61,7 @@ fn open(admin: Arc<Admin>, only: Option<Arc<str>>, headers: &HeaderMap) -> Resul
 struct Stream {
     admin: Arc<Admin>,
     only: Option<Arc<str>>,
+    place: Place,
     news: watch::Receiver<()>,
     /// The number of the last event that the reader has, if it has any.
     seen: Option<u64>,
@@ -75,7 +74,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// What is next for the reader; `None` when the server ends.
+    /// What is next for the reader; `None` when the server ends, or the place is lost.
     async fn next(&mut self) -> Option<String> {
         if !self.greeted {
             self.greeted = true;
@@ -83,7 +82,7 @@ impl Stream {
             return Some("retry: 2000\n\n".to_owned());
         }
         loop {
-            if self.admin.feed.is_closed() {
+            if self.admin.feed.is_closed() || !self.place.keep(clock::precise()) {
                 return None;
             }
             self.news.mark_unchanged();

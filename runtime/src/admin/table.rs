@@ -1,19 +1,23 @@
 //! The list of breakers as an aligned table, for people with a terminal: `watch curl -H 'Accept: text/plain' ...`
+//!
+//! Its columns, their order and that of the rows are those of `breakerbox-cli list`.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 
-use crate::state::Mode;
+use crate::settings::{Key, Value};
+use crate::state::{Mode, State};
 use crate::status::Status;
 
-const COLUMNS: [&str; 9] =
-    ["NAME", "STATE", "FOR", "RETRY IN", "FAILURES", "FAILURE RATIO", "REQUESTS", "REJECTIONS", "TRIPS"];
+const COLUMNS: [&str; 9] = ["NAME", "STATE", "FOR", "NEXT TRIAL", "IN A ROW", "RATE", "CALLS", "FAILED", "REFUSED"];
 
-/// Writes a row for each breaker under a row of titles.
+/// Writes a row for each breaker under a row of titles, what needs attention first.
 pub(super) fn write(statuses: &[Status]) -> String {
+    let mut sorted: Vec<&Status> = statuses.iter().collect();
+    sorted.sort_by(|a, b| urgency(a).cmp(&urgency(b)).then_with(|| a.name.cmp(&b.name)));
     let mut rows = vec![COLUMNS.map(str::to_owned)];
-    rows.extend(statuses.iter().map(row));
+    rows.extend(sorted.into_iter().map(row));
     let mut widths = [0; COLUMNS.len()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -34,28 +38,81 @@ pub(super) fn write(statuses: &[Status]) -> String {
     text
 }
 
+fn urgency(status: &Status) -> u8 {
+    match (status.state, status.mode) {
+        (State::Open, _) => 0,
+        (State::HalfOpen, _) => 1,
+        (State::Closed, Mode::Auto) => 3,
+        (State::Closed, _) => 2,
+    }
+}
+
 fn row(status: &Status) -> [String; COLUMNS.len()] {
     let state = match status.mode {
-        Mode::Auto => status.state.to_string(),
-        mode => format!("{} ({mode})", status.state),
+        Mode::Auto => status.state.as_str(),
+        Mode::ForcedOpen => "forced open",
+        Mode::Disabled => "disabled",
+        Mode::MetricsOnly => "metrics only",
     };
-    let ratio = status.window.and_then(|window| window.failure_rate);
+    let next_trial = match (status.retry_after, status.half_open) {
+        (Some(left), _) => format!("in {}", time(left)),
+        (None, Some(trials)) => format!("{}/{} ok", trials.successes, trials.success_threshold),
+        (None, None) => "-".to_owned(),
+    };
+    let in_a_row = match status.setting(Key::FailureThreshold).value {
+        Value::Count(threshold) => format!("{}/{threshold}", status.consecutive_failures),
+        _ => "-".to_owned(),
+    };
+    let limit = match status.setting(Key::FailureRateThreshold).value {
+        Value::Share(limit) => format!("/{}", percent(limit)),
+        _ => String::new(),
+    };
+    let rate = status.window.and_then(|window| window.failure_rate);
     [
-        status.name.to_string(),
-        state,
+        harmless(&status.name),
+        state.to_owned(),
         time(status.time_in_state),
-        status.retry_after.map_or("-".to_owned(), time),
-        status.consecutive_failures.to_string(),
-        ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
+        next_trial,
+        in_a_row,
+        rate.map_or("-".to_owned(), |rate| percent(rate) + &limit),
         status.totals.attempts.to_string(),
+        status.totals.failures.to_string(),
         status.totals.rejections.total().to_string(),
-        status.totals.trips.to_string(),
     ]
 }
 
+/// What could steer a terminal, or turn the text around it, as an escape.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_graphic() || c == ' ' {
+            shown.push(c);
+        } else {
+            // An accent belongs to the letter before it, and is no escape there.
+            let pair = ['a', c].iter().collect::<String>();
+            shown.extend(pair.escape_debug().skip(1));
+        }
+    }
+    shown
+}
+
+/// `0.4s`, `21s`, `3m12s`, `2h05m`, `4d7h`.
 fn time(time: Duration) -> String {
-    // Seconds, because a table is read again and again.
-    crate::duration::text(Duration::from_secs(time.as_secs())).replace("0ns", "0s")
+    let seconds = time.as_secs_f64();
+    if seconds < 0.95 {
+        return format!("{seconds:.1}s");
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole}s"),
+        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
+        3600..86_400 => format!("{}h{:02}m", whole / 3600, whole / 60 % 60),
+        _ => format!("{}d{}h", whole / 86_400, whole / 3600 % 24),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
 }
 
 /// Whether plain text is wanted rather than JSON.

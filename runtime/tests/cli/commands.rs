@@ -210,6 +210,20 @@ fn a_wrong_command_line_is_2_and_asks_nobody() {
 }
 
 #[test]
+fn what_is_wrong_before_anybody_is_asked_gets_the_hint_that_helps() {
+    let done = run("http://127.0.0.1:1", &["list", "--token", "hunter2\n"]);
+    assert!(done.err.contains("CIRCUIT_BREAKER_ADMIN_TOKEN or --token") && !done.err.contains("--url"), "{}", done.err);
+    let done = run("ftp://127.0.0.1:1", &["list"]);
+    assert!(done.err.contains("--url"), "{}", done.err);
+    for url in ["https://127.0.0.1:1", "HTTPS://example.test"] {
+        let done = run(url, &["list"]);
+        assert_eq!(done.code, 2, "{}", done.err);
+        assert!(done.err.contains("ssh -L") && done.err.contains("kubectl port-forward"), "{}", done.err);
+        assert!(!done.err.contains("Cargo.toml") && !done.err.contains("reqwest"), "{}", done.err);
+    }
+}
+
+#[test]
 fn help_shows_neither_the_token_nor_the_address_of_the_environment() {
     let mut command = command("http://u:hunter2@h", &["--help"]);
     command.env("CIRCUIT_BREAKER_ADMIN_TOKEN", "hunter3");

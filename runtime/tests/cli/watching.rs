@@ -82,6 +82,7 @@ fn one_breaker_can_be_watched_alone() {
     for line in watch.out.lock().unwrap().iter() {
         let event: Json = serde_json::from_str(line).unwrap();
         assert!(event["data"]["breaker"].as_str() != Some("a"), "{line}");
+        assert!(line.starts_with("{\"event\":"), "{line}");
     }
     assert_eq!(run(&real.url(), &["watch", "c"]).code, 3);
 }

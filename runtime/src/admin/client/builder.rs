@@ -57,8 +57,9 @@ impl ClientBuilder {
         let url = read_url(&self.url)?;
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| setup("the token holds characters that a header cannot carry, such as a line break"))?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                setup("token", "the token holds characters that a header cannot carry, such as a line break")
+            })?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -72,7 +73,7 @@ impl ClientBuilder {
         if is_loopback(&url) {
             http = http.no_proxy();
         }
-        let http = http.build().map_err(|error| setup(format!("cannot make a client: {error}")))?;
+        let http = http.build().map_err(|error| setup("user_agent", format!("cannot make a client: {error}")))?;
         Ok(Client { exchange: Exchange::new(http, url, self.timeout, self.token.is_some()) })
     }
 }
@@ -86,8 +87,9 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn setup(message: impl Into<String>) -> ClientError {
-    ClientError::new(ClientErrorKind::Setup, message)
+/// `what` of the builder cannot be used.
+fn setup(what: &str, message: impl Into<String>) -> ClientError {
+    ClientError::new(ClientErrorKind::Setup, message).with_problem(None, Some(what.to_owned()))
 }
 
 /// An address may hold a password, so no error repeats one before it is known to hold none.
@@ -95,16 +97,16 @@ fn read_url(text: &str) -> Result<Url, ClientError> {
     let text = text.trim();
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).map_err(|error| {
-        setup(format!("the address is none ({error}): write http://HOST:PORT, or http://[::1]:8080 for IPv6"))
+        setup("url", format!("the address is none ({error}): write http://HOST:PORT, or http://[::1]:8080 for IPv6"))
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(setup("the address must begin with http:// or https://"));
+        return Err(setup("url", "the address must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(setup("the address must not hold a user or a password: the admin API takes a token"));
+        return Err(setup("url", "the address must not hold a user or a password: the admin API takes a token"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(setup("the address must end with the prefix of the admin API, without `?` and `#`"));
+        return Err(setup("url", "the address must end with the prefix of the admin API, without `?` and `#`"));
     }
     Ok(url)
 }

@@ -108,7 +108,8 @@ impl ClientError {
         self.inner.detail.as_deref()
     }
 
-    /// The key of the setting that was refused, such as `failure_threshold`.
+    /// The key of the setting that was refused, such as `failure_threshold`; of a client that cannot be made, `url` or
+    /// `token`.
     pub fn key(&self) -> Option<&str> {
         self.inner.key.as_deref()
     }

@@ -62,6 +62,9 @@ fn remedy(error: &ClientError) -> Option<&'static str> {
             Some("set the token of the service with CIRCUIT_BREAKER_ADMIN_TOKEN or --token")
         }
         ClientErrorKind::NotFound => Some("`breakerbox-cli list` shows the names"),
+        ClientErrorKind::Setup if error.key() == Some("token") => {
+            Some("set the token as the service has it, with CIRCUIT_BREAKER_ADMIN_TOKEN or --token")
+        }
         ClientErrorKind::Setup | ClientErrorKind::Unreachable => {
             Some("say where the admin API is with --url or CIRCUIT_BREAKER_ADMIN_URL")
         }

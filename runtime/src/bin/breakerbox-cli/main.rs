@@ -22,6 +22,10 @@ use args::{Args, Command};
 use failure::Failure;
 use output::Output;
 
+/// What to do about an address that is HTTPS.
+const NO_TLS: &str = "this command speaks plain HTTP, no https://: forward a port, such as \
+    `ssh -L 8080:127.0.0.1:8080 HOST` or `kubectl port-forward POD 8080`, and give --url http://127.0.0.1:8080";
+
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -51,6 +55,9 @@ async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         client = client.token(token.0);
     }
     let client = client.build()?;
+    if client.url().starts_with("https:") {
+        return Err(Failure::Usage(NO_TLS.to_owned()));
+    }
     match args.command {
         Command::List { state } => {
             let breakers = match state {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use breakerbox::admin::{ClientError, Events, Happening, LiveEvent, SnapshotView};
 use breakerbox::{Mode, State};
 use futures_util::stream::{self, BoxStream, StreamExt};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -119,19 +120,29 @@ struct Json;
 
 impl View for Json {
     fn event(&mut self, event: LiveEvent) -> Result<(), Failure> {
-        Output::line(&match event {
-            LiveEvent::Snapshot(snapshot) => json!({ "event": "snapshot", "data": snapshot }),
-            LiveEvent::Stats(stats) => json!({ "event": "stats", "data": stats }),
-            LiveEvent::Lagged { missed } => json!({ "event": "lagged", "data": { "missed": missed } }),
-            LiveEvent::Happened(happening) => json!({ "event": happening.kind, "data": happening.data }),
-            _ => return Ok(()),
-        })
+        match event {
+            LiveEvent::Snapshot(snapshot) => told("snapshot", *snapshot),
+            LiveEvent::Stats(stats) => told("stats", *stats),
+            LiveEvent::Lagged { missed } => told("lagged", json!({ "missed": missed })),
+            LiveEvent::Happened(happening) => told(&happening.kind, happening.data),
+            _ => Ok(()),
+        }
     }
 
     fn lost(&mut self, error: &ClientError) -> Result<(), Failure> {
         lost(error);
         Ok(())
     }
+}
+
+/// Prints an event as a line of JSON.
+fn told(event: &str, data: impl Serialize) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Told<'a, T> {
+        event: &'a str,
+        data: T,
+    }
+    Output::line(&Told { event, data })
 }
 
 /// A line for each event, for a pipe or a log.
@@ -152,7 +163,7 @@ impl View for Lines {
                 print(&(at + &line(&happening) + "\n"))
             }
             LiveEvent::Lagged { missed } => {
-                note(&format!("{missed} events are missing here: they came faster than they were read\n"));
+                note(&format!("{missed} events are missing here: the server has them no longer\n"));
                 Ok(())
             }
             _ => Ok(()),
