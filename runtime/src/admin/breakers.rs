@@ -37,10 +37,10 @@ pub(super) async fn list(
     let state = state.map_err(|error| Refused::bad_request(error.to_string()))?;
     let mut statuses = admin.registry.statuses();
     statuses.retain(|status| state.is_none_or(|state| status.state == state));
-    if table::is_wanted(&headers) {
-        return Ok(table::write(&statuses).into_response());
-    }
     let circuit_breakers = statuses.iter().map(BreakerView::from).collect();
+    if table::is_wanted(&headers) {
+        return Ok(table::write(circuit_breakers).into_response());
+    }
     Ok(Json(ListView { circuit_breakers }).into_response())
 }
 

@@ -5,6 +5,8 @@
 //! `Client` asks such a server.
 
 mod answers;
+#[doc(hidden)]
+pub mod listing;
 mod times;
 mod view;
 

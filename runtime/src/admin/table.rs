@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 
-use crate::settings::{Key, Value};
-use crate::state::{Mode, State};
-use crate::status::Status;
-
-const COLUMNS: [&str; 9] = ["NAME", "STATE", "FOR", "NEXT TRIAL", "IN A ROW", "RATE", "CALLS", "FAILED", "REFUSED"];
+use super::listing::{self, COLUMNS};
+use super::view::BreakerView;
+use crate::observe::accept::quality;
 
 /// Writes a row for each breaker under a row of titles, what needs attention first.
-pub(super) fn write(statuses: &[Status]) -> String {
-    let mut sorted: Vec<&Status> = statuses.iter().collect();
-    sorted.sort_by(|a, b| urgency(a).cmp(&urgency(b)).then_with(|| a.name.cmp(&b.name)));
+pub(super) fn write(mut breakers: Vec<BreakerView>) -> String {
+    listing::sort(&mut breakers, |breaker| breaker);
     let mut rows = vec![COLUMNS.map(str::to_owned)];
-    rows.extend(sorted.into_iter().map(row));
+    rows.extend(breakers.iter().map(|breaker| listing::row(breaker, Duration::ZERO)));
     let mut widths = [0; COLUMNS.len()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -38,99 +35,14 @@ pub(super) fn write(statuses: &[Status]) -> String {
     text
 }
 
-fn urgency(status: &Status) -> u8 {
-    match (status.state, status.mode) {
-        (State::Open, _) => 0,
-        (State::HalfOpen, _) => 1,
-        (State::Closed, Mode::Auto) => 3,
-        (State::Closed, _) => 2,
-    }
-}
-
-fn row(status: &Status) -> [String; COLUMNS.len()] {
-    let state = match status.mode {
-        Mode::Auto => status.state.as_str(),
-        Mode::ForcedOpen => "forced open",
-        Mode::Disabled => "disabled",
-        Mode::MetricsOnly => "metrics only",
-    };
-    let next_trial = match (status.retry_after, status.half_open) {
-        (Some(left), _) => format!("in {}", time(left)),
-        (None, Some(trials)) => format!("{}/{} ok", trials.successes, trials.success_threshold),
-        (None, None) => "-".to_owned(),
-    };
-    let in_a_row = match status.setting(Key::FailureThreshold).value {
-        Value::Count(threshold) => format!("{}/{threshold}", status.consecutive_failures),
-        _ => "-".to_owned(),
-    };
-    let limit = match status.setting(Key::FailureRateThreshold).value {
-        Value::Share(limit) => format!("/{}", percent(limit)),
-        _ => String::new(),
-    };
-    let rate = status.window.and_then(|window| window.failure_rate);
-    [
-        harmless(&status.name),
-        state.to_owned(),
-        time(status.time_in_state),
-        next_trial,
-        in_a_row,
-        rate.map_or("-".to_owned(), |rate| percent(rate) + &limit),
-        status.totals.attempts.to_string(),
-        status.totals.failures.to_string(),
-        status.totals.rejections.total().to_string(),
-    ]
-}
-
-/// What could steer a terminal, or turn the text around it, as an escape.
-fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii_graphic() || c == ' ' {
-            shown.push(c);
-        } else {
-            // An accent belongs to the letter before it, and is no escape there.
-            let pair = ['a', c].iter().collect::<String>();
-            shown.extend(pair.escape_debug().skip(1));
-        }
-    }
-    shown
-}
-
-/// `0.4s`, `21s`, `3m12s`, `2h05m`, `4d7h`.
-fn time(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 0.95 {
-        return format!("{seconds:.1}s");
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{whole}s"),
-        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
-        3600..86_400 => format!("{}h{:02}m", whole / 3600, whole / 60 % 60),
-        _ => format!("{}d{}h", whole / 86_400, whole / 3600 % 24),
-    }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0}%", share * 100.0)
-}
-
 /// Whether plain text is wanted rather than JSON.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let (mut text, mut json) = (0.0, 0.0);
-    for range in accepted.flat_map(|value| value.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
-        match kind.as_str() {
-            "text/plain" => text = quality,
-            "application/json" => json = quality,
-            "application/*" | "*/*" if json == 0.0 => json = quality,
-            _ => {}
-        }
-    }
-    text > json
+    let accepted = accepted.collect::<Vec<_>>().join(",");
+    let json = ["application/json", "application/*", "*/*"].map(|kind| quality(&accepted, kind));
+    // The most specific one that is named.
+    let json = json.into_iter().flatten().next().unwrap_or_default();
+    quality(&accepted, "text/plain").unwrap_or_default() > json
 }
 
 #[cfg(test)]

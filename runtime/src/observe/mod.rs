@@ -39,6 +39,8 @@
 //! `rejections`. Counters survive a reset of the breaker.
 
 #[cfg(feature = "prometheus")]
+pub(crate) mod accept;
+#[cfg(feature = "prometheus")]
 pub mod alerts;
 #[cfg(feature = "metrics")]
 mod facade;

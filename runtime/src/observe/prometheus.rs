@@ -4,6 +4,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use super::accept::quality;
 use super::families::{DURATIONS, FAMILIES, Kind, Label};
 use crate::config::ConfigError;
 use crate::registry::Registry;
@@ -276,15 +277,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// The format that an `Accept` header asks for: `OpenMetrics` only by name, and only if it is not liked less.
 fn negotiate(accept: &str) -> Format {
-    let quality = |wanted: &str| {
-        let ranges = accept.split(',').filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let is_wanted = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-            let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-            is_wanted.then(|| quality.map_or(1.0, |quality| quality.trim().parse().unwrap_or(0.0)))
-        });
-        ranges.fold(0.0, f64::max)
-    };
-    let open = quality("application/openmetrics-text");
-    if open > 0.0 && open >= quality("text/plain") { Format::OpenMetrics } else { Format::Prometheus }
+    let open = quality(accept, "application/openmetrics-text").unwrap_or_default();
+    let text = quality(accept, "text/plain").unwrap_or_default();
+    if open > 0.0 && open >= text { Format::OpenMetrics } else { Format::Prometheus }
 }

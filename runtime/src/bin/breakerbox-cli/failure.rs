@@ -3,10 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
+use breakerbox::admin::listing::harmless;
 use breakerbox::admin::{ClientError, ClientErrorKind};
 
 use crate::output::note;
-use crate::text::harmless;
 
 /// The command line is wrong.
 pub(crate) const USAGE: u8 = 2;

@@ -14,6 +14,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use breakerbox::State;
+use breakerbox::admin::listing::harmless;
 use breakerbox::admin::{BreakerView, Client};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -139,7 +140,7 @@ fn confirmed(url: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Ok(true);
     }
-    output::note(&format!("Reset all circuit breakers of {}? [y/N] ", text::harmless(url)));
+    output::note(&format!("Reset all circuit breakers of {}? [y/N] ", harmless(url)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(Failure::Output)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))

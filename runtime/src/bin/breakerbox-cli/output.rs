@@ -3,10 +3,11 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use breakerbox::admin::listing::harmless;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::text::{harmless, harmless_json};
+use crate::text::harmless_json;
 
 #[derive(Debug)]
 pub(crate) struct Output {

@@ -2,14 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use breakerbox::admin::listing::{self, harmless, percent, time};
 use breakerbox::admin::{AlertView, BreakerView, HealthView, LocationView, Word};
-use breakerbox::{Key, Mode, State, Value};
+use breakerbox::{Key, Mode, State};
 
 use crate::table::{Cell, Table, Tone};
-use crate::text::{harmless, percent, seconds};
-
-const HEADINGS: [&str; 9] =
-    ["NAME", "STATE", ">FOR", ">NEXT TRIAL", ">IN A ROW", ">RATE", ">CALLS", ">FAILED", ">REFUSED"];
 
 /// The breakers as a table, what needs attention first.
 pub(crate) fn list(breakers: &[BreakerView], width: Option<usize>, colour: bool) -> String {
@@ -19,75 +16,23 @@ pub(crate) fn list(breakers: &[BreakerView], width: Option<usize>, colour: bool)
 
 /// The same, of views that were taken some time ago.
 pub(crate) fn rows(mut breakers: Vec<(&BreakerView, Duration)>, width: Option<usize>, colour: bool) -> Vec<String> {
-    breakers.sort_by(|(a, _), (b, _)| urgency(a).cmp(&urgency(b)).then_with(|| a.name.cmp(&b.name)));
-    let mut table = Table::new(&HEADINGS);
+    listing::sort(&mut breakers, |(breaker, _)| breaker);
+    let mut table = Table::new(&listing::COLUMNS, 2);
     for (breaker, age) in breakers {
-        let (state, tone) = state(breaker);
-        table.push(vec![
-            Cell::new(harmless(&breaker.name)),
-            Cell::toned(state, tone),
-            Cell::new(time(breaker.time_in_state.saturating_add(age))),
-            Cell::new(next_trial(breaker, age)),
-            Cell::new(in_a_row(breaker)),
-            Cell::new(rate(breaker)),
-            Cell::new(breaker.totals.requests.to_string()),
-            Cell::new(breaker.totals.failures.to_string()),
-            Cell::new(breaker.totals.rejections.to_string()),
-        ]);
+        let mut cells = listing::row(breaker, age).map(Cell::new);
+        cells[1].tone = tone(breaker);
+        table.push(cells.into());
     }
     table.lines(width, colour)
 }
 
-fn urgency(breaker: &BreakerView) -> u8 {
-    match (breaker.state, breaker.mode) {
-        (State::Open, _) => 0,
-        (State::HalfOpen, _) => 1,
-        (State::Closed, Mode::Auto) => 3,
-        (State::Closed, _) => 2,
-    }
-}
-
-/// What callers meet, and why.
-fn state(breaker: &BreakerView) -> (&'static str, Tone) {
+/// How its state looks.
+fn tone(breaker: &BreakerView) -> Tone {
     match (breaker.mode, breaker.state) {
-        (Mode::ForcedOpen, _) => ("forced open", Tone::Bad),
-        (Mode::Disabled, _) => ("disabled", Tone::Warning),
-        (Mode::MetricsOnly, _) => ("metrics only", Tone::Warning),
-        (Mode::Auto, State::Open) => ("open", Tone::Bad),
-        (Mode::Auto, State::HalfOpen) => ("half_open", Tone::Warning),
-        (Mode::Auto, State::Closed) => ("closed", Tone::Good),
+        (Mode::ForcedOpen, _) | (Mode::Auto, State::Open) => Tone::Bad,
+        (Mode::Auto, State::Closed) => Tone::Good,
+        _ => Tone::Warning,
     }
-}
-
-fn time(time: Duration) -> String {
-    seconds(time.as_secs_f64())
-}
-
-/// When trial calls are admitted, or how they go.
-fn next_trial(breaker: &BreakerView, age: Duration) -> String {
-    match (breaker.retry_after, breaker.half_open) {
-        (Some(left), _) => match left.checked_sub(age) {
-            Some(left) => format!("in {}", time(left)),
-            None => "now".to_owned(),
-        },
-        (None, Some(trials)) => format!("{}/{} ok", trials.successes, trials.success_threshold),
-        (None, None) => "-".to_owned(),
-    }
-}
-
-fn in_a_row(breaker: &BreakerView) -> String {
-    match breaker.failure_threshold {
-        Some(threshold) => format!("{}/{threshold}", breaker.window.consecutive_failures),
-        None => "-".to_owned(),
-    }
-}
-
-fn rate(breaker: &BreakerView) -> String {
-    let limit = match breaker.config.get(&Key::FailureRateThreshold) {
-        Some(Value::Share(limit)) => format!("/{}", percent(*limit)),
-        _ => String::new(),
-    };
-    breaker.window.failure_ratio.map_or_else(|| "-".to_owned(), |ratio| percent(ratio) + &limit)
 }
 
 /// One breaker in one sentence.
@@ -119,7 +64,7 @@ pub(crate) fn health(health: &HealthView, colour: bool) -> String {
 }
 
 pub(crate) fn alerts(alerts: &[AlertView], width: Option<usize>, colour: bool) -> String {
-    let mut table = Table::new(&["SEVERITY", "ALERT", "BREAKER", "SINCE", "SUMMARY"]);
+    let mut table = Table::new(&["SEVERITY", "ALERT", "BREAKER", "SINCE", "SUMMARY"], 5);
     for alert in alerts {
         table.push(vec![
             Cell::toned(harmless(&alert.severity), severity(alert)),
@@ -168,7 +113,7 @@ pub(crate) fn detail(breaker: &BreakerView, colour: bool) -> String {
         lines.push(format!("  {label:<13} {text}"));
     }
     lines.push(String::new());
-    let mut table = Table::new(&["SETTING", "VALUE", "FROM"]);
+    let mut table = Table::new(&["SETTING", "VALUE", "FROM"], 3);
     for (key, value) in &breaker.config {
         let origin = breaker.origins.get(key).map(|origin| harmless(origin)).unwrap_or_default();
         let tone = if origin == "default" { Tone::Quiet } else { Tone::Plain };
@@ -183,10 +128,9 @@ pub(crate) fn detail(breaker: &BreakerView, colour: bool) -> String {
 }
 
 fn facts(breaker: &BreakerView, colour: bool) -> Vec<(&'static str, String)> {
-    let (state, tone) = state(breaker);
     let next = breaker.retry_after.map(|left| format!("; next trial in {}", time(left))).unwrap_or_default();
     let (lasts, since) = (time(breaker.time_in_state), moment(breaker.since));
-    let now = format!("{} for {lasts}, since {since}{next}", tone.paint(state, colour));
+    let now = format!("{} for {lasts}, since {since}{next}", tone(breaker).paint(listing::state(breaker), colour));
     let mut facts = vec![("state", now)];
     if let Some(last) = &breaker.last_transition {
         let by = last.by.as_ref().map(|by| format!(", by {}", harmless(by))).unwrap_or_default();

@@ -52,18 +52,18 @@ impl Cell {
     }
 }
 
-/// Rows beneath headings; a heading that starts with `>` is of a column of numbers, set to the right.
+/// Rows beneath headings.
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
-    right: Vec<bool>,
+    /// How many columns are of words; the others are of numbers, set to the right.
+    words: usize,
 }
 
 impl Table {
-    pub(crate) fn new(headings: &[&str]) -> Self {
-        let right = headings.iter().map(|heading| heading.starts_with('>')).collect();
-        let row = headings.iter().map(|heading| Cell::toned(heading.trim_start_matches('>'), Tone::Heading)).collect();
-        Table { rows: vec![row], right }
+    pub(crate) fn new(headings: &[&str], words: usize) -> Self {
+        let row = headings.iter().map(|heading| Cell::toned(*heading, Tone::Heading)).collect();
+        Table { rows: vec![row], words }
     }
 
     pub(crate) fn push(&mut self, row: Vec<Cell>) {
@@ -72,7 +72,7 @@ impl Table {
 
     /// The lines, cut to `width` columns if that is given: the first column gives way first.
     pub(crate) fn lines(&self, width: Option<usize>, colour: bool) -> Vec<String> {
-        let mut widths = vec![0; self.right.len()];
+        let mut widths = vec![0; self.rows[0].len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.text.width());
@@ -91,7 +91,7 @@ impl Table {
             let gap = if column == 0 { 0 } else { GAP };
             let text = cut(&cell.text, widths[column]);
             let padding = widths[column] - text.width();
-            let (before, after) = if self.right[column] { (gap + padding, 0) } else { (gap, padding) };
+            let (before, after) = if column >= self.words { (gap + padding, 0) } else { (gap, padding) };
             let before = before.min(left);
             line.extend(std::iter::repeat_n(' ', before));
             let text = cut(&text, left - before);
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn columns_stand_under_each_other_by_what_a_terminal_shows() {
-        let mut table = Table::new(&["NAME", ">CALLS"]);
+        let mut table = Table::new(&["NAME", "CALLS"], 1);
         table.push(vec![Cell::new("支払い"), Cell::new("7")]);
         table.push(vec![Cell::new("quotes"), Cell::new("1042")]);
         assert_eq!(table.lines(None, false), ["NAME    CALLS", "支払い      7", "quotes   1042"]);
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_line_is_cut_at_the_width_and_closes_its_colours() {
-        let mut table = Table::new(&["NAME", "STATE"]);
+        let mut table = Table::new(&["NAME", "STATE"], 2);
         table.push(vec![Cell::new("payments"), Cell::toned("open", Tone::Bad)]);
         for width in 0..20 {
             let line = &table.lines(Some(width), true)[1];

@@ -5,6 +5,7 @@ mod screen;
 use std::iter;
 use std::time::Duration;
 
+use breakerbox::admin::listing::harmless;
 use breakerbox::admin::{ClientError, Events, Happening, LiveEvent, SnapshotView};
 use breakerbox::{Mode, State};
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -14,7 +15,6 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::output::{Output, note, print};
 use crate::show;
-use crate::text::harmless;
 use screen::Screen;
 
 /// What can happen to a watcher.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
+use breakerbox::admin::listing::{harmless, time};
 use breakerbox::admin::{AlertView, BreakerView, ClientError, HealthView, LiveEvent};
 use breakerbox::{Clock, SystemClock};
 
@@ -12,7 +13,6 @@ use crate::failure::Failure;
 use crate::output::print;
 use crate::show;
 use crate::table::{Tone, cut};
-use crate::text::{harmless, seconds};
 
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
@@ -98,7 +98,7 @@ impl Screen {
     fn head(&self, width: usize, most_alerts: usize, now: Duration) -> Vec<String> {
         let mut lines = vec![cut(&self.url, width)];
         if let Some((error, since)) = &self.lost {
-            let age = seconds(now.saturating_sub(*since).as_secs_f64());
+            let age = time(now.saturating_sub(*since));
             let text = cut(&format!("no connection for {age}, trying again: {error}"), width);
             lines.push(Tone::Bad.paint(&text, self.colour));
         } else if let Some(summary) = &self.summary {
