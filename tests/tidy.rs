@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 14] = [
     &["duration", "lazy", "location", "outcome", "state", "sync", "wire"],
-    &["clock", "error", "settings", "word"],
-    &["answer", "event", "preset", "spans", "stripes", "summary", "ticket"],
+    &["clock", "error", "settings", "snapshot", "word"],
+    &["answer", "event", "keeper", "preset", "spans", "stripes", "summary", "ticket"],
     &["bus", "policy", "watch"],
     &["config", "env", "status", "window"],
     &["layers", "machine", "past"],
     &["breaker"],
-    &["admit", "limit", "operate", "settle"],
-    &["handle"],
+    &["admit", "limit", "operate", "persist", "settle"],
+    &["handle", "resume"],
     &["call", "operator", "permit", "registry"],
     &["future", "global"],
     &["observe"],

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::{Core, Inner};
-use crate::clock;
+use crate::clock::{self, nanos};
 use crate::error::{CircuitBreakerError, Reason};
 use crate::event::Event;
 use crate::machine::Admission;
@@ -169,6 +169,18 @@ impl Core {
 
     fn start(&self, word: u64) -> u64 {
         if word & word::TIMED == 0 { UNTIMED } else { self.now(word).min(UNTIMED - 1) }
+    }
+
+    /// What a fallback hears of a call that failed.
+    #[cold]
+    pub(crate) fn failed(&self) -> CircuitBreakerError {
+        CircuitBreakerError::failed(self.name.clone(), self.state())
+    }
+
+    /// The error of a call that was cut off.
+    #[cold]
+    pub(crate) fn timed_out(&self, limit: Duration) -> CircuitBreakerError {
+        CircuitBreakerError::timed_out(self.name.clone(), self.state(), nanos(limit))
     }
 
     /// Whether a call would be let in now.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::bus::Bus;
 use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
-use crate::error::{CircuitBreakerError, Name};
+use crate::error::Name;
 use crate::event::{Cause, Event, Transition};
 use crate::layers::Layers;
 use crate::machine::{Machine, Move};
@@ -50,7 +50,7 @@ pub struct Core {
     timeout: AtomicU64,
     inner: Mutex<Inner>,
     pub(crate) bus: Arc<Bus>,
-    clock: RwLock<Option<Arc<dyn Clock>>>,
+    pub(crate) clock: RwLock<Option<Arc<dyn Clock>>>,
     seed: u64,
     watched: OnceBox<Watched>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Inner {
     pub(crate) mode: Mode,
     /// Whether a success changes more than its counter, or has to be looked at.
     pub(crate) dirty: bool,
-    has_own_clock: bool,
+    pub(crate) has_own_clock: bool,
     /// The flags of the word that monitoring asks for.
     watching: u16,
     /// Which thresholds were reached while only measuring, so that each is told once.
@@ -165,18 +165,6 @@ impl Core {
         Ok(core)
     }
 
-    /// What a fallback hears of a call that failed.
-    #[cold]
-    pub(crate) fn failed(&self) -> CircuitBreakerError {
-        CircuitBreakerError::failed(self.name.clone(), self.state())
-    }
-
-    /// The error of a call that was cut off.
-    #[cold]
-    pub(crate) fn timed_out(&self, limit: Duration) -> CircuitBreakerError {
-        CircuitBreakerError::timed_out(self.name.clone(), self.state(), nanos(limit))
-    }
-
     /// Does what time alone has done: a half-open episode that is over without a verdict is open again.
     #[inline]
     pub(crate) fn tick(&self, inner: &mut Inner, now: u64) {
@@ -265,8 +253,9 @@ impl Core {
         inner.policy = policy;
     }
 
-    /// Makes the word say what the lock protects.
-    pub(crate) fn publish(&self, inner: &Inner) {
+    /// Makes the word say what the lock protects. Tells whether an episode has begun.
+    #[inline(always)]
+    pub(crate) fn publish_unkept(&self, inner: &Inner) -> bool {
         let machine = &inner.machine;
         let flag = |set: bool, flag: u64| if set { flag } else { 0 };
         let flags = flag(inner.policy.slow_call_duration.is_some(), word::TIMED)
@@ -278,9 +267,11 @@ impl Core {
             | flag(inner.has_own_clock, word::OWN_CLOCK);
         let state = inner.mode.effective(machine.state());
         let word = word::compose(state, inner.mode, machine.generation, flags);
-        let word = word::following(word, self.word.load(Ordering::Relaxed));
+        let before = self.word.load(Ordering::Relaxed);
+        let word = word::following(word, before);
         self.deadlines[word::slot(word)].store(machine.deadline(), Ordering::Release);
         self.word.store(word, Ordering::Release);
+        !word::same_episode(word, before)
     }
 
     /// Makes the word say whether a success changes more than its counter. Everything else is as it was,
@@ -383,11 +374,5 @@ impl Core {
     #[cold]
     fn own_now(&self) -> u64 {
         self.clock.read().as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()))
-    }
-
-    /// Takes another clock and returns the one before, whose drop is code of the user.
-    pub(crate) fn replace_clock(&self, inner: &mut Inner, clock: Option<Arc<dyn Clock>>) -> Option<Arc<dyn Clock>> {
-        inner.has_own_clock = clock.is_some();
-        std::mem::replace(&mut *self.clock.write(), clock)
     }
 }

@@ -9,9 +9,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::event::Event;
+use crate::keeper::Keeper;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// Events that wait for a slow listener, at most; older ones are lost, and counted.
@@ -33,6 +34,8 @@ pub(crate) struct Bus {
     lost: AtomicU64,
     queue: Mutex<Queue>,
     listeners: Mutex<Listeners>,
+    /// Who keeps the state of the breakers. Set once; a breaker finds it here, so that it needs no place for it.
+    keeper: OnceLock<Arc<dyn Keeper>>,
 }
 
 #[derive(Default)]
@@ -163,6 +166,16 @@ impl Bus {
         }
     }
 
+    pub(crate) fn keeper(&self) -> Option<&dyn Keeper> {
+        self.keeper.get().map(|keeper| &**keeper)
+    }
+
+    /// Takes who keeps the state of the breakers, unless somebody does already.
+    #[cfg(feature = "persist")]
+    pub(crate) fn keep(&self, keeper: Arc<dyn Keeper>) -> bool {
+        self.keeper.set(keeper).is_ok()
+    }
+
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
@@ -229,7 +242,7 @@ impl Bus {
 }
 
 fn is_complaint(event: &Event) -> bool {
-    matches!(event, Event::Conflict(_) | Event::Warning(_))
+    matches!(event, Event::Conflict(_) | Event::Warning(_) | Event::StoreDegraded { .. } | Event::StateUnusable { .. })
 }
 
 /// Runs code of the user. The panic hook has told of a panic; its payload might panic again when

@@ -104,6 +104,13 @@ pub(crate) fn wall(now: u64, at: u64) -> SystemTime {
     current.checked_sub(Duration::from_nanos(now.saturating_sub(at))).unwrap_or(current)
 }
 
+/// Milliseconds since the machine was started, times of sleep included.
+#[cfg(all(feature = "persist", target_os = "linux"))]
+pub(crate) fn since_boot() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    (time.tv_sec as u64).wrapping_mul(1000).wrapping_add(time.tv_nsec as u64 / 1_000_000)
+}
+
 #[cfg(any(breakerbox_model = "loom", breakerbox_model = "shuttle"))]
 pub(crate) mod system {
     //! A clock that a model moves. Relaxed, so that it orders nothing that the breaker has to order itself.

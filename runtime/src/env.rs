@@ -4,7 +4,8 @@
 //! read once, when the registry is made. What cannot be used is told once, and ignored.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use crate::event::Warning;
 use crate::policy::out_of_range;
@@ -23,6 +24,8 @@ const SECRETS: [&str; 4] = ["TOK", "SECRET", "PASS", "AUTH"];
 pub(crate) struct Environment {
     pub(crate) all: Vec<(Key, Value)>,
     named: HashMap<String, Vec<(Key, Value)>>,
+    /// Where state is to be kept, if it is.
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 impl Environment {
@@ -30,9 +33,15 @@ impl Environment {
     pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> (Self, Vec<Warning>) {
         let mut environment = Environment::default();
         let mut warnings = Vec::new();
+        let (mut persistent, mut state_dir) = (None, None);
         for (variable, value) in variables {
             let variable = variable.to_string_lossy();
             let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
+            match rest {
+                "PERSISTENT" => persistent = Some(value.clone()),
+                "STATE_DIR" => state_dir = Some(value.clone()).filter(|folder| !folder.is_empty()),
+                _ => {}
+            }
             if OTHERS.contains(&rest) {
                 continue;
             }
@@ -41,6 +50,15 @@ impl Environment {
                 let is_secret = SECRETS.iter().any(|part| rest.to_ascii_uppercase().contains(part));
                 let value = if is_secret { "***".to_owned() } else { text.into_owned() };
                 warnings.push(Warning { variable: variable.into_owned(), value, problem });
+            }
+        }
+        if let Some(text) = persistent {
+            match persists(&text, state_dir) {
+                Ok(folder) => environment.state_dir = folder,
+                Err(problem) => {
+                    let value = text.to_string_lossy().into_owned();
+                    warnings.push(Warning { variable: format!("{PREFIX}PERSISTENT"), value, problem: problem.into() });
+                }
             }
         }
         (environment, warnings)
@@ -80,6 +98,21 @@ impl Environment {
             return &[];
         }
         self.named.get(&variable_part(breaker)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Where state is to be kept, if it is.
+fn persists(text: &OsStr, state_dir: Option<OsString>) -> Result<Option<PathBuf>, &'static str> {
+    let is_on = match text.to_string_lossy().trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => true,
+        "false" | "0" | "off" | "no" | "" => false,
+        _ => return Err("it must be `true` or `false`"),
+    };
+    match state_dir {
+        _ if !is_on => Ok(None),
+        _ if cfg!(not(feature = "persist")) => Err("breakerbox is built without the feature `persist`"),
+        None => Err("state has nowhere to go: set CIRCUIT_BREAKER_STATE_DIR to a folder too"),
+        Some(folder) => Ok(Some(folder.into())),
     }
 }
 

@@ -285,6 +285,30 @@ pub enum Event {
     Conflict(Conflict),
     /// An environment variable cannot be used.
     Warning(Warning),
+    /// A store fails. Breakers work by themselves meanwhile, and it is tried again.
+    #[non_exhaustive]
+    StoreDegraded {
+        /// The kind of the store, such as `file`.
+        store: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A store works again.
+    #[non_exhaustive]
+    StoreRecovered {
+        /// The kind of the store, such as `file`.
+        store: &'static str,
+    },
+    /// The state that a store holds of a breaker cannot be used: the breaker begins closed.
+    #[non_exhaustive]
+    StateUnusable {
+        /// The name of the breaker.
+        breaker: Arc<str>,
+        /// The kind of the store, such as `file`.
+        store: &'static str,
+        /// What is wrong, and what became of it.
+        problem: String,
+    },
 }
 
 impl Event {
@@ -299,8 +323,9 @@ impl Event {
             | Event::WouldOpen { breaker, .. }
             | Event::Reconfigured { breaker, .. }
             | Event::Registered { breaker }
-            | Event::Removed { breaker } => Some(breaker),
-            Event::Warning(_) => None,
+            | Event::Removed { breaker }
+            | Event::StateUnusable { breaker, .. } => Some(breaker),
+            Event::Warning(_) | Event::StoreDegraded { .. } | Event::StoreRecovered { .. } => None,
         }
     }
 }
@@ -333,6 +358,13 @@ impl fmt::Display for Event {
             }
             Event::Registered { breaker } => write!(f, "circuit '{breaker}': registered"),
             Event::Removed { breaker } => write!(f, "circuit '{breaker}': removed"),
+            Event::StoreDegraded { store, problem } => {
+                write!(f, "{store} store: degraded, breakers work in memory ({problem})")
+            }
+            Event::StoreRecovered { store } => write!(f, "{store} store: recovered"),
+            Event::StateUnusable { breaker, store, problem } => {
+                write!(f, "circuit '{breaker}': its state in the {store} store cannot be used ({problem})")
+            }
         }
     }
 }

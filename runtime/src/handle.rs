@@ -13,8 +13,9 @@ use crate::env::Environment;
 use crate::error::Name;
 use crate::layers::{Declaration, Layers};
 use crate::location::Location;
+use crate::snapshot::Snapshot;
 use crate::state::{Mode, State};
-use crate::status::{Snapshot, Status};
+use crate::status::Status;
 
 /// A circuit breaker: refuses calls to what is down, and finds out when it is up again.
 ///

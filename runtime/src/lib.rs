@@ -47,6 +47,7 @@
 //! | `tracing`, `log` | `observe::trace`: what happens, as log lines with fields |
 //! | `prometheus` | `observe::Prometheus`: metrics as text; `observe::alerts`: what somebody should look at |
 //! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |
+//! | `persist` | `FileStore`: state that survives a restart |
 //! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
 //! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
 //!
@@ -57,14 +58,14 @@
 //!
 //! ```text
 //!  0  duration lazy location outcome state sync wire   plain values; atomics and locks
-//!  1  clock error settings word                     time; what is refused, set, and packed in the atomic word
-//!  2  answer event preset spans stripes summary ticket  how it is said; what happened; named settings; counters
+//!  1  clock error settings snapshot word            time; what is refused, set, and packed in the atomic word
+//!  2  answer event keeper preset spans stripes summary ticket  how it is said; what happened; named settings; counters
 //!  3  bus policy watch                              who is told; what settings come to; what monitoring asks for
 //!  4  config env status window                      stated settings; variables; snapshots; what rates are taken of
 //!  5  layers machine past                           who stated what; the pure decision; what has happened
 //!  6  breaker                                       machine + atomics + clock: the only commit point
-//!  7  admit limit operate settle                    how a call gets in, and how it ends; what operators do
-//!  8  handle                                        the breaker as users hold it
+//!  7  admit limit operate persist settle            how a call gets in, and how it ends; what operators do; files
+//!  8  handle resume                                 the breaker as users hold it; its state handed over and taken up
 //!  9  call operator permit registry                 calls; commands by somebody; the right to make one; sets
 //! 10  future global                                 calls that are futures; the annotated functions of the program
 //! 11  observe                                       logs, metrics, alerts: views of the registry
@@ -90,6 +91,7 @@ mod event;
 mod future;
 mod global;
 mod handle;
+mod keeper;
 mod layers;
 mod lazy;
 mod limit;
@@ -100,11 +102,15 @@ mod operator;
 mod outcome;
 mod past;
 mod permit;
+#[cfg(feature = "persist")]
+mod persist;
 mod policy;
 mod preset;
 mod registry;
+mod resume;
 mod settings;
 mod settle;
+mod snapshot;
 mod spans;
 mod state;
 mod status;
@@ -149,17 +155,25 @@ pub use global::registry;
 pub use global::reset_all;
 pub use global::summary;
 pub use handle::CircuitBreaker;
+pub use keeper::Source;
+pub use keeper::StoreErrors;
+pub use keeper::StoreStatus;
 pub use location::Location;
 pub use operator::Operator;
 pub use outcome::Classify;
 pub use outcome::Outcome;
 pub use permit::Permit;
+#[cfg(feature = "persist")]
+pub use persist::FileStore;
 pub use preset::Preset;
+#[cfg(feature = "persist")]
+pub use registry::AlreadyAttached;
 pub use registry::Registry;
 pub use registry::UnknownBreaker;
 pub use settings::Key;
 pub use settings::Origin;
 pub use settings::Value;
+pub use snapshot::Snapshot;
 pub use spans::StateTimes;
 pub use state::Mode;
 pub use state::State;
@@ -168,7 +182,6 @@ pub use status::HalfOpenStatus;
 pub use status::Rejections;
 pub use status::Requests;
 pub use status::Setting;
-pub use status::Snapshot;
 pub use status::Status;
 pub use status::Totals;
 pub use status::Transitions;

@@ -15,17 +15,14 @@ use crate::policy::Policy;
 use crate::settings::{Key, Value};
 use crate::spans::Spans;
 use crate::state::{Mode, State};
-use crate::status::{
-    HalfOpenStatus, Rejections, Requests, Setting, Snapshot, Status, Totals, Transitions, WindowStatus,
-};
+use crate::status::{HalfOpenStatus, Rejections, Requests, Setting, Status, Totals, Transitions, WindowStatus};
 use crate::watch::{Histogram, Watched};
 use crate::window::Tally;
-use crate::word;
 
 impl Core {
     /// Runs one command: what time has done, then `change`, under the lock; then the word, then the
     /// listeners.
-    fn command<T>(&self, change: impl FnOnce(&mut Inner, u64) -> T) -> T {
+    pub(crate) fn command<T>(&self, change: impl FnOnce(&mut Inner, u64) -> T) -> T {
         let mut inner = self.lock();
         let now = self.now(self.word());
         self.tick(&mut inner, now);
@@ -90,7 +87,7 @@ impl Core {
         self.command(|inner, now| self.enter_mode(inner, mode, now, by));
     }
 
-    fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64, by: Option<&str>) {
+    pub(crate) fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64, by: Option<&str>) {
         if inner.mode == mode {
             return;
         }
@@ -151,47 +148,9 @@ impl Core {
             inner.machine.generation += 1;
             inner.failures.last = now.saturating_sub(before.saturating_sub(inner.failures.last));
             self.forget(inner);
-            self.replace_clock(inner, clock)
-        });
-    }
-
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        let inner = self.lock();
-        let now = self.now(self.word());
-        let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
-        let remaining = match seen.phase {
-            Phase::Open { until } => Duration::from_nanos(until.saturating_sub(now)),
-            _ => Duration::ZERO,
-        };
-        Snapshot {
-            state: seen.state(),
-            mode: inner.mode,
-            generation: seen.generation,
-            remaining,
-            reopened: seen.reopened,
-        }
-    }
-
-    pub(crate) fn restore(&self, snapshot: &Snapshot) {
-        self.command(|inner, now| {
-            self.enter_mode(inner, snapshot.mode, now, None);
-            let moved = match snapshot.state {
-                State::Closed if inner.machine.state() == State::Closed => {
-                    inner.machine.renew(&inner.policy, now);
-                    self.forget(inner);
-                    None
-                }
-                State::Closed => Some(inner.machine.close(Cause::Restored, now)),
-                // The trials of a half-open circuit died with their process.
-                State::HalfOpen => Some(inner.machine.open_for(0, Cause::Restored, now)),
-                State::Open => Some(inner.machine.open_for(nanos(snapshot.remaining), Cause::Restored, now)),
-            };
-            let taken_up = snapshot.generation.min(word::LAST_GENERATION / 2);
-            inner.machine.generation = inner.machine.generation.max(taken_up);
-            inner.machine.reopened = snapshot.reopened;
-            if let Some(moved) = moved {
-                self.commit(inner, moved);
-            }
+            inner.has_own_clock = clock.is_some();
+            // The one before is dropped without the lock: its drop is code of the user.
+            std::mem::replace(&mut *self.clock.write(), clock)
         });
     }
 
@@ -265,6 +224,7 @@ impl Core {
             settings: Key::ALL.into_iter().map(setting).collect(),
             locations: inner.layers.locations(),
             conflicts: inner.layers.conflicts.clone(),
+            store: self.bus.keeper().map(|keeper| keeper.status(&self.label)),
         }
     }
 

@@ -2,6 +2,7 @@
 //! is `global`.
 
 mod breakers;
+mod keeping;
 mod watching;
 
 use std::ffi::OsString;
@@ -24,6 +25,8 @@ use crate::sync::{Mutex, RwLock};
 use crate::watch::Watch;
 
 use breakers::Breakers;
+#[cfg(feature = "persist")]
+pub use keeping::AlreadyAttached;
 
 /// A set of breakers with different names. Clones are handles to the same set.
 ///
@@ -73,7 +76,8 @@ impl Registry {
     /// An empty registry that takes settings from variables, such as `std::env::vars_os()`.
     ///
     /// `CIRCUIT_BREAKER_<KEY>` is for all breakers, `CIRCUIT_BREAKER__<NAME>__<KEY>` for one; the
-    /// latter is stronger than settings in the code. What cannot be used is in [`Registry::warnings`].
+    /// latter is stronger than settings in the code. With the feature `persist`,
+    /// `CIRCUIT_BREAKER_PERSISTENT=true` keeps state in the folder `CIRCUIT_BREAKER_STATE_DIR`. What cannot be used is in [`Registry::warnings`].
     ///
     /// ```
     /// use breakerbox::{Config, Key, Registry, Value};
@@ -87,7 +91,14 @@ impl Registry {
     /// ```
     pub fn with_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let (environment, warnings) = Environment::read(variables);
+        #[cfg(feature = "persist")]
+        let state_dir = environment.state_dir.clone();
         let registry = Registry { inner: Arc::new(Inner { environment, ..Inner::default() }) };
+        #[cfg(feature = "persist")]
+        if let Some(folder) = state_dir {
+            // It is new, so it has no store.
+            let _ = registry.attach(&crate::persist::FileStore::open(folder));
+        }
         for warning in warnings {
             registry.warn(warning);
         }
@@ -148,6 +159,8 @@ impl Registry {
         let label = Arc::clone(&made.core.label);
         // Before the other lock: whoever asks breakers for more either lists this one, or is heeded here.
         let watch = self.inner.watch.lock();
+        #[cfg(feature = "persist")]
+        let kept = bus.keeper().filter(|_| self.get(&label).is_none()).map(|keeper| keeper.load(&label));
         let mut breakers = self.inner.breakers.write();
         if let Some(other) = breakers.get(&label).cloned() {
             // Another thread was faster.
@@ -158,8 +171,13 @@ impl Registry {
         if watch.flags() != 0 {
             made.core.watch(&watch);
         }
-        breakers.insert(&made);
         bus.publish(|| Event::Registered { breaker: label });
+        // Before anybody can find it.
+        #[cfg(feature = "persist")]
+        if let Some(kept) = kept {
+            made.core.take_up_kept(kept.as_ref());
+        }
+        breakers.insert(&made);
         drop((breakers, watch));
         for warning in warnings {
             self.warn(warning);

@@ -1,10 +1,11 @@
-//! Snapshots of a breaker: for people and dashboards (`Status`), and for taking it up again (`Snapshot`).
+//! Everything about a breaker at one moment, for people and dashboards. What it takes to take it up again is `snapshot`.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Reason;
 use crate::event::{Conflict, Transition};
+use crate::keeper::StoreStatus;
 use crate::location::Location;
 use crate::preset::Preset;
 use crate::settings::{Key, Origin, Value};
@@ -68,6 +69,8 @@ pub struct Status {
     pub locations: Vec<Location>,
     /// What they disagree about.
     pub conflicts: Vec<Conflict>,
+    /// How its state is kept; `None` unless a store is attached to its registry.
+    pub store: Option<StoreStatus>,
 }
 
 impl Status {
@@ -271,30 +274,5 @@ impl Transitions {
             (State::HalfOpen, State::Closed) => Some(&mut self.half_open_to_closed),
             _ => None,
         }
-    }
-}
-
-/// What it takes to take a breaker up again, in another process or after a restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// The state beneath the mode.
-    pub state: State,
-    /// What an operator has ordered.
-    pub mode: Mode,
-    /// The episode; a restored breaker is never in an earlier one.
-    pub generation: u64,
-    /// What is left of the open time; zero unless open.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_seconds"))]
-    pub remaining: Duration,
-    /// How often the circuit has re-opened since it was last closed.
-    pub reopened: u32,
-}
-
-impl Snapshot {
-    /// A snapshot from its parts.
-    pub fn new(state: State, mode: Mode, generation: u64, remaining: Duration, reopened: u32) -> Self {
-        Snapshot { state, mode, generation, remaining, reopened }
     }
 }

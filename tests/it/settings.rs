@@ -147,7 +147,7 @@ fn the_stronger_layer_wins() -> Result<(), breakerbox::ConfigError> {
         ("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", "1m30s"),
         ("CIRCUIT_BREAKER_JITTER", "0.5"),
         ("CIRCUIT_BREAKER__MY_DB__RECOVERY_TIMEOUT", "7"),
-        ("CIRCUIT_BREAKER_PERSISTENT", "true"),
+        ("CIRCUIT_BREAKER_PERSISTENT", "false"),
         ("UNRELATED", "x"),
     ]);
     let config = Config::builder().preset(Preset::Aggressive).recovery_timeout(secs(40)).jitter(0.1).build()?;

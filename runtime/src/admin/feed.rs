@@ -173,6 +173,9 @@ fn told(event: &Event) -> (&'static str, serde_json::Value) {
         Event::Conflict(conflict) => ("conflict", json!({ "key": conflict.key })),
         Event::Warning(warning) => ("warning", json!({ "variable": warning.variable })),
         Event::Refused { calls, .. } => ("refused", json!({ "calls": calls })),
+        Event::StoreDegraded { store, .. } => ("store_degraded", json!({ "store": store })),
+        Event::StoreRecovered { store } => ("store_recovered", json!({ "store": store })),
+        Event::StateUnusable { store, .. } => ("state_unusable", json!({ "store": store })),
     };
     data["message"] = message.into();
     (kind, data)

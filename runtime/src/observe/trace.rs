@@ -144,6 +144,11 @@ fn say(event: &Event) {
         Event::Warning(warning) => {
             warn!(target: "breakerbox", variable = &*warning.variable, "{event}");
         }
+        Event::StoreDegraded { store, .. } => warn!(target: "breakerbox", store, "{event}"),
+        Event::StoreRecovered { store } => info!(target: "breakerbox", store, "{event}"),
+        Event::StateUnusable { breaker, store, .. } => {
+            warn!(target: "breakerbox", breaker = &**breaker, store, "{event}");
+        }
     }
 }
 

@@ -1,0 +1,96 @@
+//! Processes that are killed, and processes side by side.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use breakerbox::{Config, Source, State};
+
+use crate::children::Other;
+use crate::support::{LONG, Process, assert_about, file, folder, kept, secs};
+
+#[test]
+fn a_process_that_was_killed_while_open_is_open_when_it_starts_again() {
+    let folder = folder();
+    let mut other = Other::start("opens", folder.path());
+    other.says("ready");
+    other.kill();
+    let process = Process::start(folder.path());
+    let status = process.quotes().status();
+    assert_eq!((status.state, status.store.map(|store| store.source)), (State::Open, Some(Source::Restored)));
+    assert_about(status.retry_after, secs(600));
+    assert_eq!(process.errors("write"), 0, "the folder of a process that was killed is free");
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_whole_files_and_episodes_only_grow() {
+    let folder = folder();
+    let mut last = 0;
+    let mut states = Vec::new();
+    for round in 0..60_u64 {
+        let mut other = Other::start("restless", folder.path());
+        other.says("ready");
+        // A time that differs from round to round, in steps that have nothing to do with those of the writer.
+        std::thread::sleep(Duration::from_micros(137 * (round * 31 % 97)));
+        other.kill();
+        let process = Process::start(folder.path());
+        for name in ["a", "b", "quotes"] {
+            let breaker = process.breaker(name, Config::builder());
+            states.push(breaker.state());
+            if name == "quotes" {
+                let generation = breaker.status().generation;
+                assert!(generation >= last, "round {round}: {generation} after {last}");
+                last = generation;
+            }
+        }
+        assert_eq!((process.unreadable(), process.errors("write")), (0, 0), "round {round}: {:?}", process.heard());
+    }
+    assert!(states.contains(&State::Open), "nothing was ever written");
+    let aside = fs::read_dir(folder.path())
+        .expect("a folder")
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains("corrupt")));
+    assert_eq!(aside.count(), 0);
+}
+
+#[test]
+fn a_process_beside_another_reads_at_once_and_writes_when_the_other_has_ended() {
+    let folder = folder();
+    let mut other = Other::start("opens", folder.path());
+    other.says("ready");
+    let process = Process::start(folder.path());
+    let quotes = process.quotes();
+    // What the other one knows is taken up, as a process that takes over wants it.
+    assert_eq!(quotes.state(), State::Open);
+    quotes.close();
+    assert!(!process.store.flush(Duration::from_millis(300)));
+    assert_eq!(kept(&file(folder.path()))["state"], "open", "the folder is the other's");
+    let heard = process.heard();
+    let problem = "processes side by side need an instance each";
+    assert_eq!(heard.iter().filter(|line| line.contains(problem)).count(), 1, "told once: {heard:?}");
+    assert!(quotes.status().store.and_then(|store| store.degraded).is_some_and(|said| said.contains(problem)));
+    other.kill();
+    let begin = Instant::now();
+    process.flush();
+    assert!(begin.elapsed() < LONG);
+    assert_eq!(kept(&file(folder.path()))["state"], "closed");
+    assert!(process.heard().contains(&"file store: recovered".to_owned()));
+    assert_eq!(quotes.status().store.and_then(|store| store.degraded), None);
+}
+
+#[test]
+fn what_another_process_ordered_meanwhile_is_not_taken_up_after_it() {
+    let folder = folder();
+    let mut other = Other::start("opens", folder.path());
+    other.says("ready");
+    fs::remove_file(file(folder.path())).expect("a file");
+    let process = Process::start(folder.path());
+    assert_eq!(process.quotes().state(), State::Closed);
+    // The other one writes once more, and ends.
+    let foreign = Process::start(&folder.path().join("elsewhere"));
+    foreign.quotes().force_open();
+    foreign.flush();
+    fs::copy(file(&folder.path().join("elsewhere")), file(folder.path())).expect("a file");
+    other.kill();
+    process.flush();
+    drop(process);
+    assert_eq!(Process::start(folder.path()).quotes().state(), State::Closed);
+}
