@@ -14,7 +14,7 @@ const RANKS: [&[&str]; 14] = [
     &["config", "env", "status", "window"],
     &["layers", "machine", "past"],
     &["breaker"],
-    &["admit", "limit", "operate", "persist", "settle"],
+    &["admit", "limit", "operate", "persist", "settle", "shared"],
     &["handle", "resume"],
     &["call", "operator", "permit", "registry"],
     &["future", "global"],

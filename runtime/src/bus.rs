@@ -90,6 +90,10 @@ impl Bus {
     }
 
     fn leave_to_stderr(&self, queue: &mut Queue, event: Event) {
+        if let Event::StoreDegraded { .. } = event {
+            // Of a store that comes and goes the last word is enough.
+            queue.untaken.retain(|event| !matches!(event, Event::StoreDegraded { .. }));
+        }
         queue.unsaid.push(event.clone());
         queue.untaken.push(event);
         self.has_unsaid.store(true, Ordering::Relaxed);

@@ -64,7 +64,7 @@
 //!  4  config env status window                      stated settings; variables; snapshots; what rates are taken of
 //!  5  layers machine past                           who stated what; the pure decision; what has happened
 //!  6  breaker                                       machine + atomics + clock: the only commit point
-//!  7  admit limit operate persist settle            how a call gets in, and how it ends; what operators do; files
+//!  7  admit limit operate persist settle shared     how a call gets in, and how it ends; what operators do; files
 //!  8  handle resume                                 the breaker as users hold it; its state handed over and taken up
 //!  9  call operator permit registry                 calls; commands by somebody; the right to make one; sets
 //! 10  future global                                 calls that are futures; the annotated functions of the program
@@ -110,6 +110,8 @@ mod registry;
 mod resume;
 mod settings;
 mod settle;
+#[cfg(feature = "shared")]
+pub mod shared;
 mod snapshot;
 mod spans;
 mod state;

@@ -124,3 +124,24 @@ fn nothing_is_touched_before_a_store_is_attached() {
     assert!(store.flush(Duration::ZERO));
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
+
+#[cfg(feature = "observe")]
+#[test]
+fn a_scrape_tells_what_the_store_failed_at() {
+    let folder = folder();
+    fs::write(file(folder.path()), "damaged").expect("a file to write");
+    let process = Process::start(folder.path());
+    let render = || breakerbox::observe::Prometheus::new(&process.registry).respond(None).body;
+    process.quotes();
+    let page = render();
+    let lines: Vec<_> = page.lines().filter(|line| line.starts_with("circuit_breaker_store_errors_total")).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"circuit_breaker_store_errors_total{store="file",op="read"} 1"#,
+            r#"circuit_breaker_store_errors_total{store="file",op="write"} 0"#,
+            r#"circuit_breaker_store_errors_total{store="file",op="queue"} 0"#,
+        ]
+    );
+    assert!(!breakerbox::observe::Prometheus::new(&Registry::new()).respond(None).body.contains("store_errors"));
+}

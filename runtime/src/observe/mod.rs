@@ -11,7 +11,7 @@
 //!
 //! # Metrics
 //!
-//! Every metric has the label `name`. All of them are there from the moment that a breaker is registered.
+//! Every metric of a breaker has the label `name`. All of them are there from the moment that a breaker is registered.
 //!
 //! | metric | labels | meaning |
 //! |---|---|---|
@@ -34,6 +34,7 @@
 //! | `circuit_breaker_state_seconds_total` | `state` | time spent in each state |
 //! | `circuit_breaker_call_duration_seconds` | `outcome`: `success`, `failure` | a histogram, if asked for |
 //! | `circuit_breaker_lost_events_total` | (none) | events that slow listeners missed |
+//! | `circuit_breaker_store_errors_total` | `store`, `op` | what a store failed at, if one is attached |
 //!
 //! At any time the sum of `requests` is that of `successes`, `failures`, `ignored`, `cancelled`, `late` and
 //! `rejections`. Counters survive a reset of the breaker.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::accept::quality;
 use super::families::{DURATIONS, FAMILIES, Kind, Label};
 use crate::config::ConfigError;
+use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 use crate::status::Status;
 use crate::watch::DurationCounts;
@@ -172,7 +173,8 @@ impl Prometheus {
         let _ = page.families(&statuses).and_then(|()| page.durations(&statuses)).and_then(|()| {
             let name = "circuit_breaker_lost_events_total";
             page.head(name, "counter", "Events that were lost because listeners were too slow.")?;
-            writeln!(page.text, "{name} {}", self.registry.lost_events())
+            writeln!(page.text, "{name} {}", self.registry.lost_events())?;
+            page.store_errors(&self.registry.store_errors())
         });
     }
 }
@@ -237,6 +239,18 @@ impl Page<'_> {
         let labels = [("outcome", outcome)];
         self.sample(&format!("{name}_sum"), breaker, &labels, counts.sum.as_secs_f64())?;
         self.sample(&format!("{name}_count"), breaker, &labels, below as f64)
+    }
+
+    /// Of the registry, not of a breaker; left out without a store.
+    fn store_errors(&mut self, errors: &[StoreErrors]) -> fmt::Result {
+        let name = "circuit_breaker_store_errors_total";
+        if !errors.is_empty() {
+            self.head(name, "counter", "Times that a store failed at something.")?;
+        }
+        for StoreErrors { store, op, count } in errors {
+            writeln!(self.text, "{name}{{store=\"{store}\",op=\"{op}\"}} {count}")?;
+        }
+        Ok(())
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) -> fmt::Result {
