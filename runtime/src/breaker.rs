@@ -47,7 +47,7 @@ pub struct Core {
     pub(crate) label: Arc<str>,
     /// A call longer than this is slow; the time limit of a call. Relaxed: settings may lag.
     slow_after: AtomicU64,
-    timeout: AtomicU64,
+    pub(crate) timeout: AtomicU64,
     inner: Mutex<Inner>,
     pub(crate) bus: Arc<Bus>,
     pub(crate) clock: RwLock<Option<Arc<dyn Clock>>>,
@@ -346,11 +346,6 @@ impl Core {
 
     pub(crate) fn name(&self) -> &str {
         &self.label
-    }
-
-    #[inline]
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        Some(self.timeout.load(Ordering::Relaxed)).filter(|limit| *limit > 0).map(Duration::from_nanos)
     }
 
     /// The time, exact.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_timer::Delay;
 
 use crate::breaker::Core;
+use crate::sync::Ordering;
 
 /// When a call is cut off. Most calls end at their first poll or have no limit, so a timer is boxed,
 /// and its end is out of line.
@@ -20,6 +21,14 @@ enum Timer {
     Unasked,
     Unlimited,
     Running(Box<(Delay, Duration)>),
+}
+
+impl Core {
+    /// The time limit of a call that begins now.
+    #[inline]
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        Some(self.timeout.load(Ordering::Relaxed)).filter(|limit| *limit > 0).map(Duration::from_nanos)
+    }
 }
 
 impl Limit {
