@@ -67,7 +67,11 @@ impl Folder {
         if written.is_err() {
             let _ = fs::remove_file(&draft);
         }
-        written?;
+        written
+    }
+
+    /// Makes what was written last, also when the power fails. Once for many files: it costs as much as one.
+    pub(super) fn settle(&self) -> io::Result<()> {
         sync_folder(&self.path)
     }
 }
@@ -124,7 +128,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, NoFile> {
         Ok(found) if found.is_file() => {}
         Ok(found) if found.is_symlink() => return Err(NoFile::Foreign("it is a link")),
         Ok(_) => return Err(NoFile::Foreign("it is no file")),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // Where a folder should be there may be nothing, or something else.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(NoFile::Failed(error)),
     }
     let read = || {

@@ -196,9 +196,14 @@ impl Desk {
                     problem = Some(format!("cannot write {}: {error}", self.path.join(name).display()));
                     left.push((breaker, note));
                 }
-                _ => written.push(breaker),
+                _ => written.push((breaker, note)),
             }
         }
+        if let Err(error) = folder.settle() {
+            problem = Some(format!("cannot write the folder {}: {error}", self.path.display()));
+            left.append(&mut written);
+        }
+        let written = written.into_iter().map(|(breaker, _)| breaker).collect();
         // The folder may have been removed, or be another one by now: it is taken anew.
         let folder = problem.is_none().then_some(folder);
         (folder, written, left, problem)
