@@ -5,6 +5,20 @@
 
 #[path = "conformance/choices.rs"]
 mod choices;
+// The other binary of tests that has it uses all of it.
+#[cfg(feature = "shared")]
+#[allow(dead_code)]
+#[path = "shared/faulty.rs"]
+mod faulty;
+#[cfg(feature = "shared")]
+#[path = "conformance/fleet.rs"]
+mod fleet;
+#[cfg(feature = "shared")]
+#[path = "conformance/fleet_seen.rs"]
+mod fleet_seen;
+#[cfg(feature = "shared")]
+#[path = "conformance/fleet_settings.rs"]
+mod fleet_settings;
 #[path = "conformance/play.rs"]
 mod play;
 // The other binary of tests that has it uses all of it.

@@ -6,17 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by rank. A module may use lower ranks only.
-const RANKS: [&[&str]; 14] = [
+const RANKS: [&[&str]; 15] = [
     &["duration", "lazy", "location", "outcome", "state", "sync", "wire"],
     &["clock", "error", "settings", "snapshot", "word"],
-    &["answer", "event", "keeper", "preset", "spans", "stripes", "summary", "ticket"],
-    &["bus", "policy", "watch"],
-    &["config", "env", "status", "window"],
+    &["answer", "event", "preset", "spans", "stripes", "summary", "ticket"],
+    &["keeper", "policy", "watch"],
+    &["backoff", "bus", "config", "env", "status", "window"],
     &["layers", "machine", "past"],
     &["breaker"],
-    &["admit", "limit", "operate", "persist", "settle", "shared"],
-    &["handle", "resume"],
-    &["call", "operator", "permit", "registry"],
+    &["admit", "limit", "now", "operate", "remote", "resume", "settle", "watching"],
+    &["handle", "shared"],
+    &["call", "operator", "permit", "persist", "redis"],
+    &["registry"],
     &["future", "global"],
     &["observe"],
     &["admin"],

@@ -8,7 +8,7 @@ use crate::breaker::{Core, Inner};
 use crate::clock::{self, nanos};
 use crate::error::{CircuitBreakerError, Reason};
 use crate::event::Event;
-use crate::machine::Admission;
+use crate::machine::{Admission, UNRATIONED};
 use crate::state::{Mode, State};
 use crate::ticket::{End, Ticket, UNTIMED};
 use crate::word;
@@ -131,7 +131,7 @@ impl Core {
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
         self.tick(inner, now);
-        let (admission, moved) = inner.machine.admit(&inner.policy, now);
+        let (admission, moved) = inner.machine.admit(&inner.policy, &mut inner.granted, now);
         if let Some(moved) = moved {
             self.commit(inner, moved);
         }
@@ -139,6 +139,17 @@ impl Core {
             Admission::Admitted => Ok(()),
             Admission::Open { until } => Err(Refusal { reason: Reason::Open, left: until - now }),
             Admission::HalfOpenFull => Err(Refusal { reason: Reason::HalfOpenFull, left: 0 }),
+            Admission::NotGranted => match self.bus.keeper().filter(|keeper| keeper.rations()) {
+                Some(keeper) => {
+                    // Granted it may be for the next call.
+                    keeper.wants_trial(&self.label);
+                    Err(Refusal { reason: Reason::HalfOpenFull, left: 0 })
+                }
+                None => {
+                    inner.granted = UNRATIONED;
+                    self.ask_machine(inner, now)
+                }
+            },
         }
     }
 
@@ -196,7 +207,7 @@ impl Core {
                 seen.tick(&inner.policy, self.seed(), now);
                 // Mode and clock may have changed since the word was read.
                 match inner.mode {
-                    Mode::Auto => seen.admit(&inner.policy, now).0 == Admission::Admitted,
+                    Mode::Auto => seen.admit(&inner.policy, &mut inner.granted.clone(), now).0 == Admission::Admitted,
                     mode => mode != Mode::ForcedOpen,
                 }
             }

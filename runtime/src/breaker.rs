@@ -1,4 +1,4 @@
-//! A breaker at work: the machine, its atomic word, its lock and its clock.
+//! A breaker at work: the machine, its atomic word, its lock.
 //!
 //! Here is the only place that commits a transition. How a call gets in is `admit`, how it ends
 //! `settle`, what operators do is `operate`; what a transition is `machine` decides; what users
@@ -13,14 +13,15 @@ use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::Name;
 use crate::event::{Cause, Event, Transition};
+use crate::keeper::Moved;
 use crate::layers::Layers;
-use crate::machine::{Machine, Move};
+use crate::machine::{Machine, Move, UNRATIONED};
 use crate::past::Past;
 use crate::policy::{Policy, WindowShape};
 use crate::state::{Mode, State};
 use crate::stripes::Stripes;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, RwLock};
-use crate::watch::{Watch, Watched};
+use crate::watch::Watched;
 use crate::window::{Tally, Window};
 use crate::word;
 
@@ -52,7 +53,7 @@ pub struct Core {
     pub(crate) bus: Arc<Bus>,
     pub(crate) clock: RwLock<Option<Arc<dyn Clock>>>,
     seed: u64,
-    watched: OnceBox<Watched>,
+    pub(crate) watched: OnceBox<Watched>,
 }
 
 /// What the lock protects. Held for some tens of instructions; no user code runs under it but a clock.
@@ -69,9 +70,11 @@ pub(crate) struct Inner {
     pub(crate) dirty: bool,
     pub(crate) has_own_clock: bool,
     /// The flags of the word that monitoring asks for.
-    watching: u16,
+    pub(crate) watching: u16,
     /// Which thresholds were reached while only measuring, so that each is told once.
     pub(crate) told: [bool; 3],
+    /// How many trials the next half-open episode may admit.
+    pub(crate) granted: u32,
     pub(crate) window: Option<Window>,
     pub(crate) policy: Policy,
     pub(crate) counts: Counts,
@@ -92,11 +95,6 @@ impl Inner {
         let state = self.mode.effective(self.machine.state());
         let until = if self.mode == Mode::Auto { self.machine.deadline() } else { u64::MAX };
         self.past().spans.enter(state, until, at);
-    }
-
-    /// Whether calls under way are counted.
-    pub(crate) fn counts_flights(&self) -> bool {
-        u64::from(self.watching) & word::FLIGHT != 0
     }
 }
 
@@ -144,6 +142,7 @@ impl Core {
                 has_own_clock: clock.is_some(),
                 watching: 0,
                 told: [false; 3],
+                granted: UNRATIONED,
                 window: None,
                 policy,
                 counts: Counts::default(),
@@ -212,6 +211,9 @@ impl Core {
             retry_after: (to == State::Open).then(|| Duration::from_nanos(machine.deadline().saturating_sub(moved.at))),
         };
         self.bus.publish(|| Event::Transition(transition.clone()));
+        if let Some(keeper) = self.bus.keeper() {
+            keeper.moved(&self.label, Moved { from, to, cause: moved.cause, generation: machine.generation });
+        }
         let past = inner.past.get_or_insert_with(|| Box::new(Past::new(moved.began)));
         if let Some(count) = past.transitions.count(from, to) {
             *count += 1;
@@ -283,21 +285,6 @@ impl Core {
         }
     }
 
-    /// Takes over what monitoring asks for.
-    pub(crate) fn watch(&self, watch: &Watch) {
-        let mut inner = self.inner.lock();
-        if watch.flags() & (word::TIMED | word::TELLING) != 0 {
-            self.watched.get_or_init(Box::default).follow(watch);
-        }
-        // Its flags are in the lower half of the word.
-        inner.watching = watch.flags() as u16;
-        self.publish(&inner);
-    }
-
-    pub(crate) fn watched(&self) -> Option<&Watched> {
-        self.watched.get()
-    }
-
     /// What the window holds; `None` without one.
     pub(crate) fn tally(&self, inner: &mut Inner, now: u64) -> Option<Tally> {
         inner.window.as_mut().map(|window| *window.tally(now, &self.stripes))
@@ -346,28 +333,5 @@ impl Core {
 
     pub(crate) fn name(&self) -> &str {
         &self.label
-    }
-
-    /// The time, exact.
-    pub(crate) fn now(&self, word: u64) -> u64 {
-        if word & word::OWN_CLOCK == 0 { clock::precise() } else { self.own_now() }
-    }
-
-    /// The time, behind by some milliseconds.
-    #[inline]
-    pub(crate) fn coarse_now(&self, word: u64) -> u64 {
-        if word & word::OWN_CLOCK == 0 { clock::coarse() } else { self.own_now() }
-    }
-
-    /// The time, exact where the deadline of the episode is near, and else behind by some milliseconds.
-    pub(crate) fn near_now(&self, word: u64) -> u64 {
-        let now = self.coarse_now(word);
-        let is_far = self.deadline(word).is_some_and(|deadline| deadline.saturating_sub(now) > clock::COARSE_LAG);
-        if is_far { now } else { self.now(word) }
-    }
-
-    #[cold]
-    fn own_now(&self) -> u64 {
-        self.clock.read().as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()))
     }
 }

@@ -175,7 +175,7 @@ impl Bus {
     }
 
     /// Takes who keeps the state of the breakers, unless somebody does already.
-    #[cfg(feature = "persist")]
+    #[cfg(feature = "shared")]
     pub(crate) fn keep(&self, keeper: Arc<dyn Keeper>) -> bool {
         self.keeper.set(keeper).is_ok()
     }

@@ -35,6 +35,8 @@ pub enum Cause {
     Reset,
     /// The state was restored from a snapshot.
     Restored,
+    /// Another instance of the fleet found it, or an operator ordered it there.
+    Remote,
 }
 
 impl Cause {
@@ -51,6 +53,7 @@ impl Cause {
             Cause::Manual => "manual",
             Cause::Reset => "reset",
             Cause::Restored => "restored",
+            Cause::Remote => "remote",
         }
     }
 }
@@ -116,6 +119,7 @@ impl fmt::Display for Transition {
             Cause::Manual => f.write_str("by hand")?,
             Cause::Reset => f.write_str("reset")?,
             Cause::Restored => f.write_str("restored")?,
+            Cause::Remote => f.write_str("told by the fleet")?,
         }
         match &self.by {
             Some(who) if self.cause == Cause::Manual => write!(f, "by {who})"),

@@ -48,6 +48,7 @@
 //! | `prometheus` | `observe::Prometheus`: metrics as text; `observe::alerts`: what somebody should look at |
 //! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |
 //! | `persist` | `FileStore`: state that survives a restart |
+//! | `shared`, `redis` | `shared::Fleet`, `RedisStore`: state that a fleet shares |
 //! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
 //! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
 //!
@@ -59,18 +60,19 @@
 //! ```text
 //!  0  duration lazy location outcome state sync wire   plain values; atomics and locks
 //!  1  clock error settings snapshot word            time; what is refused, set, and packed in the atomic word
-//!  2  answer event keeper preset spans stripes summary ticket  how it is said; what happened; named settings; counters
-//!  3  bus policy watch                              who is told; what settings come to; what monitoring asks for
-//!  4  config env status window                      stated settings; variables; snapshots; what rates are taken of
+//!  2  answer event preset spans stripes summary ticket  how it is said; what happened; named settings; counters
+//!  3  keeper policy watch                           who keeps state elsewhere; what settings come to; what monitoring asks for
+//!  4  backoff bus config env status window          open times; who is told; stated settings; variables; snapshots; what rates are taken of
 //!  5  layers machine past                           who stated what; the pure decision; what has happened
 //!  6  breaker                                       machine + atomics + clock: the only commit point
-//!  7  admit limit operate persist settle shared     how a call gets in, and how it ends; what operators do; files
-//!  8  handle resume                                 the breaker as users hold it; its state handed over and taken up
-//!  9  call operator permit registry                 calls; commands by somebody; the right to make one; sets
-//! 10  future global                                 calls that are futures; the annotated functions of the program
-//! 11  observe                                       logs, metrics, alerts: views of the registry
-//! 12  admin                                         the HTTP face, its page, its client
-//! 13  __private bin                                 what generated code names; the command
+//!  7  admit limit now operate remote resume settle watching  how a call gets in, and how it ends; what operators do; state from elsewhere
+//!  8  handle shared                                 the breaker as users hold it; state that a fleet shares
+//!  9  call operator permit persist redis            calls; commands by somebody; the right to make one; stores
+//! 10  registry                                      sets of breakers
+//! 11  future global                                 calls that are futures; the annotated functions of the program
+//! 12  observe                                       logs, metrics, alerts: views of the registry
+//! 13  admin                                         the HTTP face, its page, its client
+//! 14  __private bin                                 what generated code names; the command
 //! ```
 
 #![forbid(unsafe_code)]
@@ -79,6 +81,7 @@
 
 mod admit;
 mod answer;
+mod backoff;
 mod breaker;
 mod bus;
 mod call;
@@ -97,6 +100,7 @@ mod lazy;
 mod limit;
 mod location;
 mod machine;
+mod now;
 mod operate;
 mod operator;
 mod outcome;
@@ -106,7 +110,11 @@ mod permit;
 mod persist;
 mod policy;
 mod preset;
+#[cfg(feature = "redis")]
+mod redis;
 mod registry;
+#[cfg(feature = "shared")]
+mod remote;
 mod resume;
 mod settings;
 mod settle;
@@ -121,6 +129,7 @@ mod summary;
 mod sync;
 mod ticket;
 mod watch;
+mod watching;
 mod window;
 #[cfg(feature = "serde")]
 mod wire;
@@ -160,6 +169,7 @@ pub use handle::CircuitBreaker;
 pub use keeper::Source;
 pub use keeper::StoreErrors;
 pub use keeper::StoreStatus;
+pub use keeper::Votes;
 pub use location::Location;
 pub use operator::Operator;
 pub use outcome::Classify;
@@ -167,10 +177,18 @@ pub use outcome::Outcome;
 pub use permit::Permit;
 #[cfg(feature = "persist")]
 pub use persist::FileStore;
-pub use preset::Preset;
 #[cfg(feature = "persist")]
+pub use persist::SharedFiles;
+pub use preset::Preset;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisUrlError;
+#[cfg(feature = "shared")]
 pub use registry::AlreadyAttached;
 pub use registry::Registry;
+#[cfg(feature = "shared")]
+pub use registry::Store;
 pub use registry::UnknownBreaker;
 pub use settings::Key;
 pub use settings::Origin;

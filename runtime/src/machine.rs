@@ -12,6 +12,7 @@
 //!     └───────────────────────────────────── half-open
 //! ```
 
+use crate::backoff::open_time;
 use crate::clock::nanos;
 use crate::event::Cause;
 use crate::policy::{NEVER, Policy};
@@ -23,8 +24,11 @@ use crate::window::Tally;
 pub(crate) enum Phase {
     Closed,
     Open { until: u64 },
-    HalfOpen { until: u64, admitted: u32, successes: u32 },
+    HalfOpen { until: u64, admitted: u32, successes: u32, places: u32 },
 }
+
+/// How many trials the next half-open episode may admit, where a fleet grants them: by the settings alone.
+pub(crate) const UNRATIONED: u32 = u32::MAX;
 
 /// The state of a circuit, window apart. What each failure changes comes first.
 #[repr(C)]
@@ -66,8 +70,12 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Admitted,
-    Open { until: u64 },
+    Open {
+        until: u64,
+    },
     HalfOpenFull,
+    /// The open time is over, and the fleet has not granted a trial.
+    NotGranted,
 }
 
 impl Machine {
@@ -113,30 +121,40 @@ impl Machine {
         if let Phase::Open { until } = seen.phase
             && is_over(until, now)
         {
-            seen.phase = Phase::HalfOpen { until: u64::MAX, admitted: 0, successes: 0 };
+            seen.phase = Phase::HalfOpen { until: u64::MAX, admitted: 0, successes: 0, places: UNRATIONED };
             seen.since = until;
         }
         seen
     }
 
-    /// A call asks to be let in. Call [`Machine::tick`] first.
-    pub(crate) fn admit(&mut self, policy: &Policy, now: u64) -> (Admission, Option<Move>) {
+    /// A call asks to be let in. Call [`Machine::tick`] first. An episode that begins takes the trials granted.
+    pub(crate) fn admit(&mut self, policy: &Policy, granted: &mut u32, now: u64) -> (Admission, Option<Move>) {
         let mut moved = None;
         if let Phase::Open { until } = self.phase {
             if !is_over(until, now) {
                 return (Admission::Open { until }, None);
             }
+            if *granted == 0 {
+                return (Admission::NotGranted, None);
+            }
             moved = Some(self.half_open(policy, Cause::RecoveryTimeout, now));
+            if *granted != UNRATIONED {
+                self.ration(std::mem::take(granted));
+            }
         }
-        match &mut self.phase {
-            Phase::HalfOpen { admitted, .. } if *admitted >= policy.half_open_max_calls => {
-                (Admission::HalfOpenFull, moved)
-            }
-            Phase::HalfOpen { admitted, .. } => {
-                *admitted += 1;
-                (Admission::Admitted, moved)
-            }
-            _ => (Admission::Admitted, moved),
+        if self.is_full(policy) {
+            return (Admission::HalfOpenFull, moved);
+        }
+        if let Phase::HalfOpen { admitted, .. } = &mut self.phase {
+            *admitted += 1;
+        }
+        (Admission::Admitted, moved)
+    }
+
+    /// A half-open episode admits so many trials at most from now on.
+    pub(crate) fn ration(&mut self, granted: u32) {
+        if let Phase::HalfOpen { places, .. } = &mut self.phase {
+            *places = granted;
         }
     }
 
@@ -198,7 +216,7 @@ impl Machine {
 
     /// Whether it is half-open and every trial place is taken.
     pub(crate) fn is_full(&self, policy: &Policy) -> bool {
-        matches!(self.phase, Phase::HalfOpen { admitted, .. } if admitted >= policy.half_open_max_calls)
+        matches!(self.phase, Phase::HalfOpen { admitted, places, .. } if admitted >= places.min(policy.half_open_max_calls))
     }
 
     pub(crate) fn open(&mut self, policy: &Policy, seed: u64, cause: Cause, at: u64) -> Move {
@@ -213,7 +231,8 @@ impl Machine {
 
     pub(crate) fn half_open(&mut self, policy: &Policy, cause: Cause, at: u64) -> Move {
         let until = at.saturating_add(nanos(policy.half_open_timeout));
-        self.enter(Phase::HalfOpen { until, admitted: 0, successes: 0 }, State::HalfOpen, cause, at)
+        let phase = Phase::HalfOpen { until, admitted: 0, successes: 0, places: UNRATIONED };
+        self.enter(phase, State::HalfOpen, cause, at)
     }
 
     /// Closes if there are enough successful trials by settings that have changed.
@@ -235,12 +254,9 @@ impl Machine {
     pub(crate) fn renew(&mut self, policy: &Policy, now: u64) {
         self.generation += 1;
         self.consecutive = 0;
-        if let Phase::HalfOpen { .. } = self.phase {
-            self.phase = Phase::HalfOpen {
-                until: now.saturating_add(nanos(policy.half_open_timeout)),
-                admitted: 0,
-                successes: 0,
-            };
+        if let Phase::HalfOpen { places, .. } = self.phase {
+            let until = now.saturating_add(nanos(policy.half_open_timeout));
+            self.phase = Phase::HalfOpen { until, admitted: 0, successes: 0, places };
         }
     }
 
@@ -253,7 +269,7 @@ impl Machine {
         match &mut self.phase {
             Phase::Closed => {}
             Phase::Open { until } => *until = later(*until),
-            Phase::HalfOpen { until, admitted, successes } => {
+            Phase::HalfOpen { until, admitted, successes, .. } => {
                 *until = later(*until);
                 // The trials under way are late from now on.
                 *admitted = *successes;
@@ -286,25 +302,4 @@ fn reaches(part: u64, calls: u64, threshold: Option<f64>, policy: &Policy) -> bo
     // Divided, not multiplied: 3 of 5 is then the same number as the 0.6 of the user.
     threshold
         .is_some_and(|threshold| calls >= u64::from(policy.minimum_calls) && part as f64 / calls as f64 >= threshold)
-}
-
-/// How long the circuit stays open at its n-th re-opening, saturating.
-fn open_time(policy: &Policy, reopened: u32, noise: u64) -> u64 {
-    let base = nanos(policy.recovery_timeout);
-    let longest = policy.max_recovery_timeout.map_or(u64::MAX, nanos);
-    if policy.jitter == 0.0 && (policy.multiplier == 1.0 || reopened == 0) {
-        return base.min(longest);
-    }
-    let grown = base as f64 * policy.multiplier.powf(f64::from(reopened));
-    let spread = 1.0 + policy.jitter * (2.0 * unit(noise) - 1.0);
-    // A float that is too large for the integer becomes the largest one.
-    ((grown.min(longest as f64) * spread) as u64).clamp(1, longest)
-}
-
-/// A number from 0 to 1 that looks random (the finaliser of `SplitMix64`).
-fn unit(seed: u64) -> f64 {
-    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (x ^ (x >> 31)) as f64 / u64::MAX as f64
 }

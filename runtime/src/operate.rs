@@ -9,6 +9,7 @@ use crate::clock::{self, Clock, nanos, wall};
 use crate::config::ConfigError;
 use crate::error::Reason;
 use crate::event::{Cause, Change, Event};
+use crate::keeper::{Keeper, Order};
 use crate::layers::Declaration;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
@@ -33,9 +34,20 @@ impl Core {
         result
     }
 
+    /// Runs a command that is for all who share the state, and says what it comes to for them.
+    fn order(&self, by: Option<&str>, change: impl FnOnce(&mut Inner, u64) -> Order) {
+        self.command(|inner, now| {
+            let order = change(inner, now);
+            if let Some(keeper) = self.bus.keeper() {
+                self.publish(inner);
+                keeper.ordered(&self.label, order, by);
+            }
+        });
+    }
+
     /// Moves to a state by hand. It ends a mode: whoever names a state wants that state.
     fn move_by_hand(&self, by: Option<&str>, to: State, step: impl FnOnce(&mut Machine, &Policy, u64) -> Move) {
-        self.command(|inner, now| {
+        self.order(by, |inner, now| {
             self.enter_mode(inner, Mode::Auto, now, by);
             let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
             // An open time that is over shows as half-open; to be half-open by hand begins the episode.
@@ -43,6 +55,11 @@ impl Core {
             if !is_there {
                 let moved = step(&mut inner.machine, &inner.policy, now);
                 self.commit_by(inner, moved, by);
+            }
+            match to {
+                State::Closed => Order::Reset,
+                State::HalfOpen => Order::OpenFor(Duration::ZERO),
+                State::Open => Order::OpenFor(Duration::from_nanos(inner.machine.deadline().saturating_sub(now))),
             }
         });
     }
@@ -54,14 +71,20 @@ impl Core {
     }
 
     pub(crate) fn open_for(&self, time: Duration, by: Option<&str>) {
-        self.command(|inner, now| {
+        self.order(by, |inner, now| {
             self.enter_mode(inner, Mode::Auto, now, by);
             let moved = inner.machine.open_for(nanos(time), Cause::Manual, now);
             self.commit_by(inner, moved, by);
+            Order::OpenFor(time)
         });
     }
 
     pub(crate) fn half_open(&self, by: Option<&str>) {
+        if self.bus.keeper().is_some_and(Keeper::rations) {
+            // Its trials are those of the fleet.
+            self.lock().granted = 0;
+            return self.open_for(Duration::ZERO, by);
+        }
         self.move_by_hand(by, State::HalfOpen, |machine, policy, now| machine.half_open(policy, Cause::Manual, now));
     }
 
@@ -70,7 +93,7 @@ impl Core {
     }
 
     pub(crate) fn reset(&self, by: Option<&str>) {
-        self.command(|inner, now| {
+        self.order(by, |inner, now| {
             self.enter_mode(inner, Mode::Auto, now, by);
             if inner.machine.state() == State::Closed {
                 inner.machine.renew(&inner.policy, now);
@@ -79,12 +102,20 @@ impl Core {
                 let moved = inner.machine.close(Cause::Reset, now);
                 self.commit_by(inner, moved, by);
             }
-            self.bus.publish(|| Event::Reset { breaker: Arc::clone(&self.label), by: by.map(Arc::from) });
+            self.tell_reset(by);
+            Order::Reset
         });
     }
 
+    pub(crate) fn tell_reset(&self, by: Option<&str>) {
+        self.bus.publish(|| Event::Reset { breaker: Arc::clone(&self.label), by: by.map(Arc::from) });
+    }
+
     pub(crate) fn set_mode(&self, mode: Mode, by: Option<&str>) {
-        self.command(|inner, now| self.enter_mode(inner, mode, now, by));
+        self.order(by, |inner, now| {
+            self.enter_mode(inner, mode, now, by);
+            Order::Mode(mode)
+        });
     }
 
     pub(crate) fn enter_mode(&self, inner: &mut Inner, mode: Mode, now: u64, by: Option<&str>) {
@@ -181,9 +212,9 @@ impl Core {
         let (mut retry_after, mut half_open) = (None, None);
         match seen.phase {
             Phase::Open { until } if in_auto => retry_after = Some(Duration::from_nanos(until.saturating_sub(now))),
-            Phase::HalfOpen { until, admitted, successes } if in_auto => {
+            Phase::HalfOpen { until, admitted, successes, places } if in_auto => {
                 half_open = Some(HalfOpenStatus {
-                    max_calls: policy.half_open_max_calls,
+                    max_calls: policy.half_open_max_calls.min(places),
                     in_flight: admitted.saturating_sub(successes),
                     successes,
                     success_threshold: policy.success_threshold,

@@ -25,8 +25,8 @@ use crate::sync::{Mutex, RwLock};
 use crate::watch::Watch;
 
 use breakers::Breakers;
-#[cfg(feature = "persist")]
-pub use keeping::AlreadyAttached;
+#[cfg(feature = "shared")]
+pub use keeping::{AlreadyAttached, Store};
 
 /// A set of breakers with different names. Clones are handles to the same set.
 ///
@@ -97,7 +97,7 @@ impl Registry {
         #[cfg(feature = "persist")]
         if let Some(folder) = state_dir {
             // It is new, so it has no store.
-            let _ = registry.attach(&crate::persist::FileStore::open(folder));
+            let _ = registry.attach(crate::persist::FileStore::open(folder));
         }
         for warning in warnings {
             registry.warn(warning);
@@ -159,7 +159,7 @@ impl Registry {
         let label = Arc::clone(&made.core.label);
         // Before the other lock: whoever asks breakers for more either lists this one, or is heeded here.
         let watch = self.inner.watch.lock();
-        #[cfg(feature = "persist")]
+        #[cfg(feature = "shared")]
         let kept = bus.keeper().filter(|_| self.get(&label).is_none()).map(|keeper| keeper.load(&label));
         let mut breakers = self.inner.breakers.write();
         if let Some(other) = breakers.get(&label).cloned() {
@@ -173,7 +173,7 @@ impl Registry {
         }
         bus.publish(|| Event::Registered { breaker: label });
         // Before anybody can find it.
-        #[cfg(feature = "persist")]
+        #[cfg(feature = "shared")]
         if let Some(kept) = kept {
             made.core.take_up_kept(kept.as_ref());
         }

@@ -1,4 +1,5 @@
-//! How a breaker hands over its state, and takes up one from elsewhere. Who keeps it meanwhile is `keeper`.
+//! How a breaker hands over its state, and takes up one from elsewhere. Who keeps it meanwhile is `keeper`, how a
+//! fleet steers it `remote`.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::clock::nanos;
 use crate::event::Cause;
 use crate::machine::Phase;
 use crate::snapshot::Snapshot;
-#[cfg(feature = "persist")]
+#[cfg(feature = "shared")]
 use crate::state::Mode;
 use crate::state::State;
 use crate::word;
@@ -17,7 +18,7 @@ impl Core {
         self.snapshot_of(&self.lock())
     }
 
-    fn snapshot_of(&self, inner: &Inner) -> Snapshot {
+    pub(crate) fn snapshot_of(&self, inner: &Inner) -> Snapshot {
         let now = self.now(self.word());
         let seen = inner.machine.observe(inner.mode, &inner.policy, self.seed(), now);
         let remaining = match seen.phase {
@@ -36,7 +37,7 @@ impl Core {
     /// Makes the word say what the lock protects, and hands a new episode to whoever keeps the state.
     pub(crate) fn publish(&self, inner: &Inner) {
         let is_new = self.publish_unkept(inner);
-        if cfg!(feature = "persist") && is_new {
+        if cfg!(feature = "shared") && is_new {
             self.hand_over(inner);
         }
     }
@@ -55,7 +56,7 @@ impl Core {
 
     /// Takes up a state that was kept, unless something has moved it since it was made. The caller delivers,
     /// because it may hold a lock.
-    #[cfg(feature = "persist")]
+    #[cfg(feature = "shared")]
     pub(crate) fn take_up_kept(&self, kept: Option<&Snapshot>) {
         let inner = &mut *self.lock();
         let now = self.now(self.word());

@@ -185,7 +185,12 @@ impl Core {
                     _ if inner.mode == Mode::MetricsOnly => self.measure(inner, entry, now),
                     State::Closed => inner.weigh(entry.failed, |window| window.record(entry, now, self.stripes())),
                     _ if entry.failed => inner.machine.fail_trial(),
-                    _ => inner.machine.succeed_trial(&inner.policy, now),
+                    _ => {
+                        if let Some(keeper) = self.bus.keeper() {
+                            keeper.trial_succeeded(&self.label, inner.machine.generation);
+                        }
+                        inner.machine.succeed_trial(&inner.policy, now)
+                    }
                 };
                 if let Some(verdict) = verdict {
                     self.carry_out(inner, verdict);

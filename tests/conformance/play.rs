@@ -35,8 +35,8 @@ enum Halt {
 }
 
 pub(crate) fn play(trace: &Trace) -> Played {
-    if trace.fleet.is_some() {
-        return Played::Skipped("a fleet: needs a store that several processes share".into());
+    if let Some(fleet) = &trace.fleet {
+        return play_fleet(trace, fleet);
     }
     let steps = match trace.steps() {
         Ok(steps) => steps,
@@ -61,6 +61,14 @@ pub(crate) fn play(trace: &Trace) -> Played {
     Played::Skipped(
         "`failure_threshold` of failures in a window: ours counts failures in a row, and here that differs".into(),
     )
+}
+
+#[cfg(feature = "shared")]
+use crate::fleet::play as play_fleet;
+
+#[cfg(not(feature = "shared"))]
+fn play_fleet(_trace: &Trace, _fleet: &Value) -> Played {
+    Played::Skipped("a fleet: the tests were built without the feature `shared`".into())
 }
 
 fn play_as(

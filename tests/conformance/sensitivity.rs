@@ -20,6 +20,8 @@ fn played() -> Vec<Trace> {
 /// Another value of the same kind, which no breaker shows at that place.
 fn other(key: &str, value: &Value) -> Value {
     match value {
+        // No call takes no time at all.
+        Value::Number(_) if key == "max_call_overhead_us" => json!(0),
         Value::Bool(is) => json!(!is),
         Value::Number(number) => json!(number.as_f64().unwrap_or_default() + 1.0),
         Value::Null => json!(0.25),
@@ -55,9 +57,27 @@ fn every_changed_expectation_is_noticed() {
     assert!(changed > 500, "only {changed} expectations were changed");
 }
 
+#[cfg(feature = "shared")]
+#[test]
+fn every_trace_about_a_fleet_is_played_and_what_it_does_not_know_is_told() {
+    let fleets: Vec<Trace> = played().into_iter().filter(|trace| trace.fleet.is_some()).collect();
+    assert!(fleets.len() >= 11, "{} are played", fleets.len());
+    for trace in &fleets {
+        for (place, value) in [("op", json!("pray")), ("inst", json!("Z")), ("expect", json!({"moon_phase": "full"}))] {
+            let mut odd = trace.clone();
+            let last = odd.steps.len() - 1;
+            odd.steps[last][place] = value;
+            assert!(disagrees(&odd), "{}: {place} may be anything", trace.id);
+        }
+        let mut odd = trace.clone();
+        odd.fleet.as_mut().expect("it is one")["moon_phase"] = json!("full");
+        assert!(matches!(play(&odd), Played::Skipped(reason) if reason.contains("moon_phase")));
+    }
+}
+
 #[test]
 fn what_the_format_does_not_know_is_skipped_aloud() {
-    let Some(trace) = played().into_iter().next() else { panic!("no trace is played") };
+    let Some(trace) = played().into_iter().find(|trace| trace.fleet.is_none()) else { panic!("no trace is played") };
     let mut odd = trace.clone();
     odd.config.insert("moon_phase".to_owned(), json!("full"));
     assert!(matches!(play(&odd), Played::Skipped(reason) if reason.contains("moon_phase")));

@@ -49,6 +49,21 @@ fn once() -> u32 {
 }
 
 impl Trace {
+    /// Settings alone, without anything that happens.
+    #[cfg(feature = "shared")]
+    pub(crate) fn of_settings(config: Map<String, Value>) -> Trace {
+        Trace {
+            id: String::new(),
+            class: String::new(),
+            config,
+            fleet: None,
+            needs: Map::new(),
+            quirk_flags: Vec::new(),
+            notes: String::new(),
+            steps: Vec::new(),
+        }
+    }
+
     pub(crate) fn is_quirk(&self) -> bool {
         self.class == "quirk"
     }

@@ -1,181 +1,193 @@
-//! The decisions of a fleet about one breaker, pure: what it holds, a proposal, the time -> what becomes of it.
-//!
-//! Times are microseconds of the store's own clock. Whoever keeps a fleet calls one of its methods at a time.
+//! A fleet as users hold it: over which store, and how it agrees. What it does is in `agent`.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Answer, Order, Proposal, Verdict, View};
-use crate::state::{Mode, State};
+use parking_lot::Mutex;
 
-/// How much later than its own clock says a store admits that an open time is over: by the clock of the caller.
-const PATIENCE: u64 = 1_000_000;
+use super::SharedStore;
+use super::agent::Agent;
+use super::counts::FleetCounts;
+use super::desk::Desk;
+use super::line::Line;
+use super::worker::Keeping;
+use crate::bus::Bus;
+use crate::clock::{Clock, nanos, precise};
+use crate::keeper::Keeper;
+use crate::remote::Find;
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fleet {
-    epoch: u64,
-    state: State,
-    mode: Mode,
-    until: u64,
-    reopened: u32,
-    successes: u32,
-    /// The latest time that was seen, so that a clock that steps back stands still.
-    latest: u64,
-    /// Until when each instance lives, each vote counts, and each lease holds.
-    alive: BTreeMap<String, u64>,
-    votes: BTreeMap<String, u64>,
-    leases: BTreeMap<u64, u64>,
-    /// No two leases have one number: who reports one that is over must not end that of another.
-    last_lease: u64,
+/// The instances that share the state of their breakers, and how they agree: attach it to the
+/// [`Registry`](crate::Registry::attach) of each.
+///
+/// Every instance decides by itself first: a circuit that has seen enough failures opens at once. That is a vote; when
+/// enough instances have voted, all open. While the fleet is open it rations trial calls, and it closes together. What
+/// an operator orders on one instance is done on all.
+///
+/// A thread of its own asks the store, so no call ever waits for it. While the store cannot be asked breakers work by
+/// themselves, listeners hear of it once, and it is tried again and again.
+///
+/// A breaker is known to its fleet by its name, so its settings should be the same on all instances.
+///
+/// ```
+/// use breakerbox::shared::{Fleet, InMemoryStore};
+/// use breakerbox::{Registry, SystemClock};
+/// use std::time::Duration;
+///
+/// let fleet = Fleet::new(InMemoryStore::new(SystemClock)).quorum(2);
+/// let registry = Registry::new();
+/// registry.attach(&fleet)?;
+/// assert!(fleet.ready(Duration::from_secs(60)));
+/// # Ok::<(), breakerbox::AlreadyAttached>(())
+/// ```
+#[derive(Clone)]
+pub struct Fleet {
+    hub: Arc<Hub>,
+}
+
+struct Hub {
+    desk: Arc<Desk>,
+    settings: Arc<Mutex<Settings>>,
+    is_attached: AtomicBool,
+    /// Until it is attached.
+    store: Mutex<Option<Box<dyn SharedStore>>>,
+    /// Of a fleet that is stepped by hand.
+    agent: Mutex<Option<Arc<Mutex<Agent>>>>,
+}
+
+/// How instances of a fleet agree.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) interval: Duration,
+    pub(super) quorum: u32,
+    pub(super) counts: Option<FleetCounts>,
+    clock: Option<Arc<dyn Clock>>,
+    pub(super) is_stepped: bool,
+}
+
+impl Settings {
+    pub(super) fn now(&self) -> u64 {
+        self.clock.as_ref().map_or_else(precise, |clock| nanos(clock.now()))
+    }
 }
 
 impl Fleet {
-    pub(super) fn sync(&mut self, now: u64, instance: &str, lives: Duration) -> View {
-        let now = self.at(now);
-        self.alive.insert(instance.to_owned(), later(now, lives));
-        self.view(now)
-    }
-
-    pub(super) fn propose(&mut self, now: u64, instance: &str, on: u64, what: &Proposal) -> Answer {
-        let now = self.at(now);
-        let is_fenced = on != self.epoch || self.mode != Mode::Auto;
-        let verdict = match what {
-            Proposal::Command(order) => self.obey(*order, now),
-            Proposal::Reseed(view) => self.reseed(view, now),
-            _ if is_fenced => Verdict::Stale,
-            Proposal::Trip { wait, quorum, lasts } => self.vote(instance, *wait, *quorum, *lasts, now),
-            Proposal::Lease { waited, wait, places, want, lasts } => {
-                let is_over = now >= self.until || micros(*waited) >= micros(*wait).saturating_add(PATIENCE);
-                self.lease(is_over, *places, *want, *lasts, now)
-            }
-            Proposal::Report { leases, successes, failures, close_at, wait } => {
-                self.leases.retain(|lease, _| !leases.contains(lease));
-                self.report(*successes, *failures, *close_at, *wait, now)
-            }
-        };
-        Answer { verdict, view: self.view(now) }
-    }
-
-    /// The time, never earlier than before; what is over by then is gone.
-    fn at(&mut self, now: u64) -> u64 {
-        self.latest = self.latest.max(now);
-        let now = self.latest;
-        self.alive.retain(|_, until| *until > now);
-        self.votes.retain(|_, until| *until > now);
-        self.leases.retain(|_, until| *until > now);
-        now
-    }
-
-    fn vote(&mut self, instance: &str, wait: Duration, quorum: u32, lasts: Duration, now: u64) -> Verdict {
-        if self.state != State::Closed {
-            return Verdict::Stale;
+    /// A fleet that agrees in this store.
+    pub fn new(store: impl SharedStore) -> Self {
+        let interval = Duration::from_secs(1);
+        let settings = Settings { interval, quorum: store.quorum(), counts: None, clock: None, is_stepped: false };
+        Fleet {
+            hub: Arc::new(Hub {
+                desk: Arc::new(Desk::new(store.kind())),
+                settings: Arc::new(Mutex::new(settings)),
+                is_attached: AtomicBool::new(false),
+                store: Mutex::new(Some(Box::new(store))),
+                agent: Mutex::default(),
+            }),
         }
-        self.votes.insert(instance.to_owned(), later(now, lasts));
-        if self.votes.len() < self.needed().min(quorum.max(1)) as usize {
-            return Verdict::Voted;
+    }
+
+    fn set(self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.hub.settings.lock());
+        self
+    }
+
+    /// How often the store is asked, 10 ms at least: 1 s unless set. Changes of this instance reach it at once.
+    #[must_use]
+    pub fn sync_interval(self, interval: Duration) -> Self {
+        self.set(|settings| settings.interval = interval.max(Duration::from_millis(10)))
+    }
+
+    /// How many instances must have opened by themselves before all open: 3 unless set, and never more than half of
+    /// those that live. With 1 the first one opens all.
+    #[must_use]
+    pub fn quorum(self, votes: u32) -> Self {
+        self.set(|settings| settings.quorum = votes.max(1))
+    }
+
+    /// Opens the circuit also by what all instances have counted together. Off unless set.
+    #[must_use]
+    pub fn counts(self, counts: FleetCounts) -> Self {
+        self.set(|settings| settings.counts = Some(counts))
+    }
+
+    /// Takes the time that passes between two looks from this clock, as tests do. That of breakers is their own.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        self.set(|settings| settings.clock = Some(Arc::new(clock)))
+    }
+
+    /// Starts no thread: the store is asked by [`sync`](Fleet::sync) alone, as tests do.
+    #[must_use]
+    pub fn stepped(self) -> Self {
+        self.set(|settings| settings.is_stepped = true)
+    }
+
+    /// Waits until the store has answered for every breaker that there is, for this long at most. Returns whether it
+    /// has.
+    ///
+    /// Before it has, breakers are closed, although the fleet may be open. A program that would rather wait calls this
+    /// before it takes its first request.
+    pub fn ready(&self, timeout: Duration) -> bool {
+        self.step_if_stepped();
+        self.hub.desk.ready(timeout)
+    }
+
+    /// Waits until the store has heard of everything that has happened here, for this long at most. Returns whether
+    /// it has.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.step_if_stepped();
+        self.hub.desk.flush(timeout)
+    }
+
+    /// Asks the store now: of a [`stepped`](Fleet::stepped) fleet on this thread, else on its own, and without
+    /// waiting for it.
+    pub fn sync(&self) {
+        self.step_if_stepped();
+        self.hub.desk.look();
+    }
+
+    fn step_if_stepped(&self) {
+        let agent = self.hub.agent.lock().clone();
+        // It runs already if a listener of its own asks for it.
+        if let Some(mut agent) = agent.as_ref().and_then(|agent| agent.try_lock()) {
+            agent.round(true);
         }
-        self.open(wait, 0, now);
-        Verdict::Applied
     }
 
-    fn lease(&mut self, is_over: bool, places: u32, want: u32, lasts: Duration, now: u64) -> Verdict {
-        match self.state {
-            State::Closed => return Verdict::Stale,
-            State::Open if !is_over => return Verdict::Wait,
-            State::Open => self.enter(State::HalfOpen, now, now),
-            State::HalfOpen => {}
+    /// Begins to share what changes; `None` if it does already.
+    pub(crate) fn share(&self, bus: &Arc<Bus>, find: Find) -> Option<Arc<dyn Keeper>> {
+        let hub = &self.hub;
+        if hub.is_attached.swap(true, Ordering::Relaxed) {
+            return None;
         }
-        let free = (places as usize).saturating_sub(self.leases.len());
-        let first = self.last_lease.max(self.epoch) + 1;
-        let granted: Vec<u64> = (first..).take(free.min(want as usize)).collect();
-        self.last_lease = granted.last().copied().unwrap_or(self.last_lease);
-        self.leases.extend(granted.iter().map(|lease| (*lease, later(now, lasts))));
-        Verdict::Granted(granted)
-    }
-
-    fn report(&mut self, successes: u32, failures: u32, close_at: u32, wait: Duration, now: u64) -> Verdict {
-        if self.state != State::HalfOpen {
-            return Verdict::Stale;
-        }
-        self.successes = self.successes.saturating_add(successes);
-        if failures > 0 {
-            self.open(wait, self.reopened.saturating_add(1), now);
-        } else if self.successes >= close_at {
-            self.reopened = 0;
-            self.enter(State::Closed, now, now);
-        }
-        Verdict::Applied
-    }
-
-    fn obey(&mut self, order: Order, now: u64) -> Verdict {
-        match order {
-            Order::Mode(mode) => {
-                self.mode = mode;
-                self.enter(self.state, self.until, now);
-            }
-            Order::Reset => {
-                (self.mode, self.reopened) = (Mode::Auto, 0);
-                self.enter(State::Closed, now, now);
-            }
-            Order::OpenFor(time) => {
-                self.mode = Mode::Auto;
-                self.open(time, self.reopened, now);
-            }
-        }
-        Verdict::Applied
-    }
-
-    fn reseed(&mut self, view: &View, now: u64) -> Verdict {
-        if view.epoch <= self.epoch {
-            return Verdict::Stale;
-        }
-        // The leases of a half-open episode are gone with the store that held them.
-        let (state, left) = match view.state {
-            State::HalfOpen => (State::Open, Duration::ZERO),
-            state => (state, view.left),
-        };
-        (self.mode, self.reopened) = (view.mode, view.reopened);
-        self.enter(state, later(now, left), now);
-        self.epoch = view.epoch;
-        Verdict::Applied
-    }
-
-    fn open(&mut self, wait: Duration, reopened: u32, now: u64) {
-        self.reopened = reopened;
-        self.enter(State::Open, later(now, wait), now);
-    }
-
-    /// Begins an epoch, which is later than any other: than the one before, and than the time, should that be lost.
-    fn enter(&mut self, state: State, until: u64, now: u64) {
-        self.epoch = now.max(self.epoch + 1);
-        (self.state, self.until, self.successes) = (state, until, 0);
-        self.votes.clear();
-        self.leases.clear();
-    }
-
-    /// Half of those that live.
-    fn needed(&self) -> u32 {
-        (self.alive.len() as u32).div_ceil(2).max(1)
-    }
-
-    fn view(&self, now: u64) -> View {
-        View {
-            epoch: self.epoch,
-            state: self.state,
-            mode: self.mode,
-            left: Duration::from_micros(self.until.saturating_sub(now)),
-            reopened: self.reopened,
-            successes: self.successes,
-            votes: self.votes.len() as u32,
-            needed: self.needed(),
-        }
+        let store = hub.store.lock().take()?;
+        let line = Line::new(store, instance());
+        let agent = Agent::new(Arc::clone(&hub.desk), Arc::clone(&hub.settings), Arc::downgrade(bus), find, line);
+        let is_stepped = hub.settings.lock().is_stepped;
+        Some(Arc::new(if is_stepped {
+            let agent = Arc::new(Mutex::new(agent));
+            *hub.agent.lock() = Some(Arc::clone(&agent));
+            Keeping::stepped(Arc::clone(&hub.desk), agent)
+        } else {
+            Keeping::start(Arc::clone(&hub.desk), agent, bus)
+        }))
     }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+/// A name that no other instance has, in this process or another.
+fn instance() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let part = |salt: u8| RandomState::new().hash_one((std::process::id(), precise(), salt));
+    format!("{:016x}{:016x}", part(0), part(1))
 }
 
-fn later(now: u64, by: Duration) -> u64 {
-    now.saturating_add(micros(by))
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet")
+            .field("store", &self.hub.desk.kind)
+            .field("settings", &*self.hub.settings.lock())
+            .finish_non_exhaustive()
+    }
 }

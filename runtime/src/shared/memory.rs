@@ -2,15 +2,39 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::fleet::Fleet;
-use super::{Answer, Proposal, SharedStore, StoreError, View};
+use super::agreement::Agreement;
+use super::{Answer, Beat, Nudge, Proposal, SharedStore, StoreError, View};
 use crate::clock::{Clock, nanos};
 
 /// A shared store in memory. Clones are connections to the same one.
+///
+/// ```
+/// use breakerbox::shared::{Fleet, InMemoryStore};
+/// use breakerbox::{Config, ManualClock, Registry, State};
+///
+/// let (store, clock) = (InMemoryStore::new(ManualClock::new()), ManualClock::new());
+/// let instance = || {
+///     let registry = Registry::with_clock(clock.clone());
+///     let fleet = Fleet::new(store.clone()).quorum(1).clock(clock.clone()).stepped();
+///     registry.attach(fleet.clone()).map(|()| (registry, fleet))
+/// };
+/// let ((first, one), (second, other)) = (instance()?, instance()?);
+/// let quotes = first.get_or_insert("quotes", Config::default()).unwrap();
+/// let same = second.get_or_insert("quotes", Config::default()).unwrap();
+/// for fleet in [&one, &other] {
+///     fleet.sync();
+/// }
+///
+/// (0..5).for_each(|_| quotes.record_failure());
+/// for fleet in [&one, &other] {
+///     fleet.sync();
+/// }
+/// assert_eq!(same.state(), State::Open);
+/// # Ok::<(), breakerbox::AlreadyAttached>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct InMemoryStore {
     place: Arc<Place>,
@@ -19,18 +43,46 @@ pub struct InMemoryStore {
 #[derive(Debug)]
 struct Place {
     clock: Box<dyn Clock>,
-    fleets: Mutex<HashMap<String, Fleet>>,
+    agreements: Mutex<HashMap<String, Agreement>>,
+    listeners: Mutex<Vec<Nudge>>,
 }
 
 impl InMemoryStore {
     /// A store that takes its time from this clock, which has nothing to do with those of the instances.
     pub fn new(clock: impl Clock + 'static) -> Self {
-        InMemoryStore { place: Arc::new(Place { clock: Box::new(clock), fleets: Mutex::default() }) }
+        let place = Place { clock: Box::new(clock), agreements: Mutex::default(), listeners: Mutex::default() };
+        InMemoryStore { place: Arc::new(place) }
     }
 
     /// Loses everything, as a server does that was flushed.
     pub fn clear(&self) {
-        self.place.fleets.lock().clear();
+        self.place.agreements.lock().clear();
+    }
+
+    /// How the fleet sees a breaker. Nobody lives or votes by looking.
+    pub fn view(&self, breaker: &str) -> View {
+        let now = self.now();
+        self.place.agreements.lock().get_mut(breaker).map_or_else(View::default, |agreement| agreement.seen(now))
+    }
+
+    /// Asks about a breaker, and tells those who listen if that has changed something.
+    fn ask<T>(&self, breaker: &str, ask: impl FnOnce(&mut Agreement, u64) -> T) -> T {
+        let now = self.now();
+        let (answer, is_new) = {
+            let mut agreements = self.place.agreements.lock();
+            let agreement = agreements.entry(breaker.to_owned()).or_default();
+            let before = agreement.epoch();
+            let answer = ask(agreement, now);
+            (answer, agreement.epoch() != before)
+        };
+        if is_new {
+            // Called without a lock: it takes one of its own.
+            let listeners = self.place.listeners.lock().clone();
+            for nudge in &listeners {
+                nudge.breaker(breaker);
+            }
+        }
+        answer
     }
 
     /// Microseconds, from one on: an epoch of zero means that there is none.
@@ -44,16 +96,29 @@ impl SharedStore for InMemoryStore {
         "memory"
     }
 
-    fn sync(&mut self, instance: &str, breakers: &[&str], lives: Duration) -> Result<Vec<View>, StoreError> {
-        let now = self.now();
-        let mut fleets = self.place.fleets.lock();
-        let view = |name: &&str| fleets.entry((*name).to_owned()).or_default().sync(now, instance, lives);
-        Ok(breakers.iter().map(view).collect())
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+        let sync = |beat: &Beat| self.ask(&beat.breaker, |agreement, now| agreement.sync(now, instance, beat));
+        beats.iter().map(sync).collect()
     }
 
     fn propose(&mut self, instance: &str, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, StoreError> {
-        let now = self.now();
-        let mut fleets = self.place.fleets.lock();
-        Ok(fleets.entry(breaker.to_owned()).or_default().propose(now, instance, on, what))
+        self.ask(breaker, |agreement, now| agreement.propose(now, instance, on, what))
+    }
+
+    fn listen(&mut self, nudge: Nudge) {
+        self.place.listeners.lock().push(nudge);
+    }
+
+    fn is_listening(&self) -> bool {
+        true
+    }
+
+    fn leave(&mut self, instance: &str, breakers: &[Arc<str>]) {
+        let mut agreements = self.place.agreements.lock();
+        for breaker in breakers {
+            if let Some(agreement) = agreements.get_mut(&**breaker) {
+                agreement.leave(instance);
+            }
+        }
     }
 }
