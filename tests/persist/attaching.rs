@@ -15,7 +15,7 @@ fn a_breaker_that_has_not_moved_takes_up_what_is_kept_when_a_store_comes_late() 
     let quotes = registry.get_or_insert("quotes", Config::default()).expect("valid");
     quotes.record_success();
     quotes.record_failure();
-    registry.attach(&FileStore::open(folder.path())).expect("the first");
+    registry.attach(FileStore::open(folder.path())).expect("the first");
     assert_eq!(quotes.state(), State::Open);
 }
 
@@ -39,7 +39,7 @@ fn a_registry_has_one_store_and_a_store_one_registry() {
     let folder = folder();
     let (registry, store) = (Registry::new(), FileStore::open(folder.path()));
     registry.attach(&store).expect("the first");
-    let again = registry.attach(&FileStore::open(folder.path())).expect_err("the second");
+    let again = registry.attach(FileStore::open(folder.path())).expect_err("the second");
     assert_eq!(again.to_string(), "the registry has a store already: attach one store to one registry");
     let elsewhere = Registry::new().attach(&store).expect_err("the second");
     assert_eq!(elsewhere.to_string(), "the store has a registry already: attach one store to one registry");
@@ -76,7 +76,7 @@ fn an_instance_has_a_folder_within() {
     let store = FileStore::open(folder.path()).instance("../worker 1");
     assert_eq!(store.folder(), folder.path().join("%2e%2e%2fworker%201"));
     let (one, other) = (Registry::new(), Registry::new());
-    one.attach(&FileStore::open(folder.path()).instance("1")).expect("the first");
+    one.attach(FileStore::open(folder.path()).instance("1")).expect("the first");
     let second = FileStore::open(folder.path()).instance("2");
     other.attach(&second).expect("the first");
     other.get_or_insert("quotes", Config::default()).expect("valid").open();

@@ -129,16 +129,19 @@ fn what_is_planted_while_a_process_runs_is_not_written_through() {
     fs::write(&target, "precious").expect("a file to write");
     let process = Process::start(folder.path());
     process.quotes();
-    for name in ["quotes.cbs", "quotes.cbs.tmp"] {
-        symlink(&target, folder.path().join(name)).expect("a link");
-    }
+    symlink(&target, file(folder.path())).expect("a link");
     process.quotes().open_for(secs(600));
     process.flush();
     assert_eq!(fs::read_to_string(&target).expect("untouched"), "precious");
     assert_eq!(kept(&file(folder.path()))["state"], "open");
     fs::remove_file(file(folder.path())).expect("a file");
+    // What is more than a name of a file is not written either.
+    fs::hard_link(&target, file(folder.path())).expect("a link");
+    process.quotes().open_for(secs(700));
+    process.flush();
+    assert_eq!(fs::read_to_string(&target).expect("untouched"), "precious");
+    fs::remove_file(file(folder.path())).expect("a file");
     fs::create_dir(file(folder.path())).expect("a folder");
-    fs::create_dir(folder.path().join("quotes.cbs.tmp")).expect("a folder");
     process.quotes().close();
     process.flush();
     assert_eq!(kept(&file(folder.path()))["state"], "closed");
@@ -166,5 +169,5 @@ fn files_and_folders_are_for_their_user_alone() {
     once(&states, |process| process.quotes().open());
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!((mode(&states), mode(&states.join("quotes.cbs")), mode(&states.join(".lock"))), (0o700, 0o600, 0o600));
-    assert!(!states.join("quotes.cbs.tmp").exists());
+    assert_eq!(fs::read_dir(&states).expect("a folder").count(), 2, "nothing else is left");
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use breakerbox::{Config, State};
 
 use crate::children::part;
+use crate::fleets;
 use crate::support::{Process, file, folder, kept, once, secs};
 
 /// Mounts a small file system on its first argument, in a place that only it sees, and starts the rest.
@@ -85,6 +86,7 @@ pub(crate) fn full(folder: &Path) {
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     survives(&process, "other", || fs::remove_file(&filler).expect("a file"));
     assert_eq!(kept(&file(folder))["state"], "open", "what was written before is whole");
+    assert_eq!(fs::read_dir(folder).expect("a folder").count(), 3, "the lock and two files");
     drop(process);
     // It starts on a full disk too, and takes up what is there.
     fs::write(&filler, vec![0; 1 << 20]).expect_err("it is full");
@@ -98,15 +100,32 @@ fn a_read_only_disk_is_read_and_degrades_the_store_until_it_can_be_written() {
 }
 
 pub(crate) fn read_only(folder: &Path) {
-    let remount = |how: &str| {
-        let done = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(folder).status();
-        assert!(done.expect("mount").success());
-    };
     once(folder, |process| process.quotes().open_for(secs(600)));
-    remount("ro");
+    remount(folder, "ro");
     let process = Process::start(folder);
     assert_eq!(process.quotes().state(), State::Open);
-    survives(&process, "other", || remount("rw"));
+    survives(&process, "other", || remount(folder, "rw"));
+}
+
+#[test]
+fn a_full_or_read_only_disk_is_an_error_of_shared_files_until_it_can_be_written() {
+    on_a_small_disk("full shared");
+    on_a_small_disk("read-only shared");
+}
+
+pub(crate) fn full_shared(folder: &Path) {
+    let filler = folder.join("filler");
+    let fill = || drop(fs::write(&filler, vec![0; 1 << 20]).expect_err("it is full"));
+    fleets::shared_on_a_bad_disk(folder, fill, || fs::remove_file(&filler).expect("a file"));
+}
+
+pub(crate) fn read_only_shared(folder: &Path) {
+    fleets::shared_on_a_bad_disk(folder, || remount(folder, "ro"), || remount(folder, "rw"));
+}
+
+fn remount(folder: &Path, how: &str) {
+    let done = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(folder).status();
+    assert!(done.expect("mount").success());
 }
 
 #[test]
@@ -185,14 +204,27 @@ fn a_file_in_the_place_of_the_folder_degrades_the_store_until_it_is_gone() {
 }
 
 #[test]
-fn a_folder_that_is_removed_is_made_again() {
+fn a_folder_that_is_removed_or_exchanged_is_written_anew() {
     let folder = folder();
     let states = folder.path().join("states");
     let process = Process::start(&states);
     process.quotes().open_for(secs(600));
     process.flush();
-    fs::remove_dir_all(&states).expect("a folder");
-    process.breaker("other", Config::builder()).open_for(secs(600));
+    process.breaker("forced", Config::builder()).force_open();
     process.flush();
-    assert_eq!(kept(&states.join("other.cbs"))["state"], "open");
+    for is_moved in [false, true] {
+        if is_moved {
+            // Exchanged for another one, which is written instead.
+            fs::rename(&states, folder.path().join("moved")).expect("a folder");
+            fs::create_dir(&states).expect("a folder");
+        } else {
+            fs::remove_dir_all(&states).expect("a folder");
+        }
+        process.breaker("other", Config::builder()).open_for(secs(600));
+        process.flush();
+        assert_eq!(kept(&states.join("other.cbs"))["state"], "open");
+        // And what was there before, without a change of it.
+        assert_eq!(kept(&states.join("quotes.cbs"))["state"], "open");
+        assert_eq!(kept(&states.join("forced.cbs"))["mode"], "forced_open");
+    }
 }

@@ -6,7 +6,13 @@
 mod attaching;
 mod children;
 mod damage;
+mod figures;
+mod fleets;
 mod folders;
+mod hostile;
 mod kills;
+mod members;
 mod restart;
+mod sharing;
+mod spoiled;
 mod support;

@@ -164,6 +164,19 @@ fn after_a_reboot_the_wall_clock_tells_and_one_that_stepped_back_costs_one_wait(
 }
 
 #[test]
+fn a_file_of_the_future_costs_one_wait_and_not_one_at_each_start() {
+    let folder = folder();
+    leave_open(folder.path());
+    edit(&file(folder.path()), |record| {
+        record["saved"]["boot"]["id"] = "another".into();
+        record["saved"]["unix_ms"] = u64::MAX.into();
+    });
+    once(folder.path(), |process| assert_about(process.quotes().status().retry_after, secs(600)));
+    age(&file(folder.path()), secs(200));
+    assert_about(Process::start(folder.path()).quotes().status().retry_after, secs(400));
+}
+
+#[test]
 fn a_restart_after_a_restart_still_counts_from_the_first_opening() {
     let folder = folder();
     leave_open(folder.path());

@@ -83,7 +83,11 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 
 /// A file as a program of this version would write it.
 pub(crate) fn seal(version: u32, body: &str) -> Vec<u8> {
-    let start = format!("CBS{version} {}", body.len());
+    seal_as("CBS", version, body)
+}
+
+pub(crate) fn seal_as(kind: &str, version: u32, body: &str) -> Vec<u8> {
+    let start = format!("{kind}{version} {}", body.len());
     let sum = crc32fast::hash(format!("{start}{body}").as_bytes());
     format!("{start} {sum:08x}\n{body}").into_bytes()
 }

@@ -1,12 +1,20 @@
 //! State on disk: one small file a breaker, so that a restarted process does not hammer a service
 //! that is down. A hint, not a database: what cannot be read or written never stops anything.
 //!
-//! What a file holds is `record`, how much time has passed since it was written `times`, how it is read
-//! and written `folder`, and who writes it when `keeping`.
+//! What a file holds is `record`, in the form `sealed` and under one of the `names`; how much time has passed
+//! since it was written tells `times`. How one is read and written is `files`, who may do so `folder`, and when
+//! it is done `desk` and `keeping`. Files that processes share are `shared`, with what these have in `common`.
 
+mod changes;
+mod common;
+mod desk;
+mod files;
 mod folder;
 mod keeping;
+mod names;
 mod record;
+mod sealed;
+mod shared;
 mod times;
 
 use std::fmt;
@@ -16,7 +24,10 @@ use std::time::Duration;
 
 use crate::bus::Bus;
 
-use keeping::{Desk, Keeping};
+pub use shared::SharedFiles;
+
+use desk::Desk;
+use keeping::Keeping;
 
 /// The kind of the store, in events, metrics and the status.
 const KIND: &str = "file";
@@ -66,9 +77,9 @@ pub struct FileStore {
 
 impl FileStore {
     /// A store in this folder, which is made if there is none, for the user of the process alone. Nothing is
-    /// touched before it is attached.
+    /// touched before it is attached. A relative folder is meant where the process is now.
     pub fn open(folder: impl Into<PathBuf>) -> Self {
-        FileStore { desk: Arc::new(Desk::new(folder.into())) }
+        FileStore { desk: Arc::new(Desk::new(folder::absolute(folder.into()))) }
     }
 
     /// The same store in a folder within, of this name, for processes that live side by side: each needs a
@@ -77,7 +88,7 @@ impl FileStore {
     /// Characters that might mean something to a file system are escaped.
     #[must_use]
     pub fn instance(self, name: &str) -> Self {
-        FileStore::open(self.folder().join(folder::escaped(name)))
+        FileStore::open(self.folder().join(names::escaped(name)))
     }
 
     /// The folder of the files.

@@ -32,15 +32,30 @@ impl Moment {
         Moment { unix_ms: unix.as_millis() as u64, boot: boot() }
     }
 
-    /// Milliseconds from here to a later moment. Within one start of the machine its own time tells,
-    /// which nobody can set; else the wall clock does. A clock that stepped back says that none passed.
-    pub(super) fn until(&self, now: &Moment) -> u64 {
+    #[cfg(test)]
+    pub(super) fn of(unix_ms: u64, boot: Option<(&str, u64)>) -> Self {
+        Moment { unix_ms, boot: boot.map(|(id, ms)| Boot { id: id.to_owned(), ms }) }
+    }
+
+    /// Milliseconds from here to a later moment; `None` if it is an earlier one. Within one start of the machine
+    /// its own time tells, which nobody can set; else the wall clock does.
+    pub(super) fn until(&self, now: &Moment) -> Option<u64> {
         let by_boot = match (&self.boot, &now.boot) {
-            // One that is behind is that of another container, or of a machine that was taken up from an image.
+            // One that is behind is that of a machine that was taken up from an image.
             (Some(saved), Some(now)) if saved.id == now.id => now.ms.checked_sub(saved.ms),
             _ => None,
         };
-        by_boot.unwrap_or_else(|| now.unix_ms.saturating_sub(self.unix_ms))
+        by_boot.or_else(|| now.unix_ms.checked_sub(self.unix_ms))
+    }
+
+    /// Microseconds by the wall clock.
+    pub(super) fn wall(&self) -> u64 {
+        self.unix_ms.saturating_mul(1000)
+    }
+
+    /// Microseconds of a clock that nobody sets, and which clock that is. Where there is none, the wall clock.
+    pub(super) fn steady(&self) -> (&str, u64) {
+        self.boot.as_ref().map_or(("", self.wall()), |boot| (&boot.id, boot.ms.saturating_mul(1000)))
     }
 }
 
@@ -50,7 +65,10 @@ fn boot() -> Option<Boot> {
     static ID: OnceLock<Option<String>> = OnceLock::new();
     let read = || {
         let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+        let id = Some(id.trim()).filter(|id| !id.is_empty())?;
+        // A container may have been given a time of its own.
+        let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+        Some(format!("{id} {}", namespace.display()))
     };
     let id = ID.get_or_init(read).clone()?;
     Some(Boot { id, ms: clock::since_boot() })
@@ -63,30 +81,30 @@ fn boot() -> Option<Boot> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Boot, Moment};
+    use super::Moment;
 
     fn moment(unix_ms: u64, boot: Option<(&str, u64)>) -> Moment {
-        Moment { unix_ms, boot: boot.map(|(id, ms)| Boot { id: id.to_owned(), ms }) }
+        Moment::of(unix_ms, boot)
     }
 
     #[test]
     fn within_one_boot_the_wall_clock_may_jump() {
         let saved = moment(1_000_000, Some(("a", 500)));
-        assert_eq!(saved.until(&moment(0, Some(("a", 1_700)))), 1_200);
-        assert_eq!(saved.until(&moment(u64::MAX, Some(("a", 1_700)))), 1_200);
+        assert_eq!(saved.until(&moment(0, Some(("a", 1_700)))), Some(1_200));
+        assert_eq!(saved.until(&moment(u64::MAX, Some(("a", 1_700)))), Some(1_200));
     }
 
     #[test]
-    fn over_a_reboot_the_wall_clock_tells_and_one_that_is_behind_says_nothing_passed() {
+    fn over_a_reboot_the_wall_clock_tells_unless_it_is_behind() {
         let saved = moment(1_000_000, Some(("a", 500)));
-        assert_eq!(saved.until(&moment(1_005_000, Some(("b", 10)))), 5_000);
-        assert_eq!(saved.until(&moment(1_005_000, None)), 5_000);
-        assert_eq!(saved.until(&moment(999_000, Some(("b", 10)))), 0);
+        assert_eq!(saved.until(&moment(1_005_000, Some(("b", 10)))), Some(5_000));
+        assert_eq!(saved.until(&moment(1_005_000, None)), Some(5_000));
+        assert_eq!(saved.until(&moment(999_000, Some(("b", 10)))), None);
     }
 
     #[test]
     fn a_boot_clock_that_is_behind_leaves_it_to_the_wall_clock() {
         let saved = moment(1_000_000, Some(("a", 500)));
-        assert_eq!(saved.until(&moment(1_003_000, Some(("a", 400)))), 3_000);
+        assert_eq!(saved.until(&moment(1_003_000, Some(("a", 400)))), Some(3_000));
     }
 }
