@@ -5,8 +5,12 @@
 
 mod access;
 mod audit;
+#[path = "../observe/broken.rs"]
+mod broken;
 mod commands;
 mod contract;
+#[path = "../observe/fleet.rs"]
+mod fleet;
 mod hosts;
 mod nesting;
 mod page;
@@ -15,5 +19,6 @@ mod reads;
 mod schema;
 mod server;
 mod settings;
+mod store;
 mod stream;
 mod support;

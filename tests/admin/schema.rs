@@ -111,6 +111,7 @@ fn is_of_type(value: &Value, schema: &Value) -> bool {
         "null" => value.is_null(),
         "string" => value.is_string(),
         "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
         "array" => value.is_array(),
         "object" => value.is_object(),

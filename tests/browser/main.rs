@@ -14,8 +14,12 @@
 #![forbid(unsafe_code)]
 
 mod access;
+#[path = "../observe/broken.rs"]
+mod broken;
 mod browser;
 mod driver;
+#[path = "../observe/fleet.rs"]
+mod fleet;
 mod hostile;
 mod keyboard;
 mod layout;
@@ -25,6 +29,7 @@ mod screenshots;
 mod site;
 mod smooth;
 mod steer;
+mod store;
 
 use std::env;
 use std::future::Future;
@@ -116,6 +121,11 @@ fn main() -> ExitCode {
         hostile::a_violation_of_the_policy_would_be_seen,
         outage::without_the_stream_the_page_polls,
         outage::it_reconnects_when_the_server_comes_back,
+        store::a_store_that_fails_is_told_at_the_top_until_it_works,
+        store::the_drawer_tells_how_a_state_is_kept,
+        store::a_problem_full_of_html_is_text,
+        store::a_store_that_fails_for_long_is_an_alert_of_no_breaker,
+        store::what_the_fleet_told_is_shown_with_its_epoch_and_votes,
         keyboard::the_page_is_used_without_a_mouse,
         keyboard::the_focus_stays_in_the_drawer,
         layout::a_narrow_window_has_no_horizontal_scroll,

@@ -10,7 +10,7 @@ const scripts = files.filter(([name]) => name.endsWith(".js"));
 const page = files.find(([name]) => name === "index.html")[1];
 
 test("nothing comes from outside", () => {
-  assert.equal(scripts.length, 3);
+  assert.equal(scripts.length, 8);
   for (const [name, text] of files) assert.doesNotMatch(text, /https?:|\/\/[a-z]+\.[a-z]|@import|url\(/i, name);
 });
 

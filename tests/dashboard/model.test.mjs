@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as model from "../../runtime/src/admin/dashboard/model.js";
+import * as settings from "../../runtime/src/admin/dashboard/settings.js";
+import * as stream from "../../runtime/src/admin/dashboard/stream.js";
 
 const view = (name, more = {}) => ({
   name, state: "closed", mode: "auto", generation: 1, since: "2026-11-21T00:00:00.000Z", time_in_state: 10, retry_after: null,
@@ -17,10 +19,10 @@ const STREAM = "\uFEFFretry: 1500\r\n\r\n: still here\r\rid: a-1\nevent: transit
 
 test("events are the same however the stream is cut", () => {
   const text = STREAM.slice(1);
-  const whole = new model.EventReader().feed(text);
+  const whole = new stream.EventReader().feed(text);
   assert.deepEqual(whole, [{ type: "transition", data: '{"x":\n1}', id: "a-1" }, { type: "stats", data: "{}", id: "a-1" }]);
   for (let size = 1; size <= text.length; size++) {
-    const reader = new model.EventReader();
+    const reader = new stream.EventReader();
     const events = [];
     for (let at = 0; at < text.length; at += size) events.push(...reader.feed(text.slice(at, at + size)));
     assert.deepEqual(events, whole, `in pieces of ${size}`);
@@ -29,19 +31,19 @@ test("events are the same however the stream is cut", () => {
 });
 
 test("an event without data is none, and one that is cut off is not told", () => {
-  const reader = new model.EventReader();
+  const reader = new stream.EventReader();
   assert.deepEqual(reader.feed("event: stats\n\nevent: stats\ndata: 1\n"), []);
   assert.deepEqual(reader.feed("\n"), [{ type: "stats", data: "1", id: "" }]);
 });
 
 test("a field without a colon, an id with a NUL and a retry that is no number change nothing", () => {
-  const reader = new model.EventReader();
+  const reader = new stream.EventReader();
   assert.deepEqual(reader.feed("id: b\0\nretry: soon\nwhat: is it\ndata\n\n"), [{ type: "message", data: "", id: "" }]);
   assert.equal(reader.retry, 2000);
 });
 
 test("a long line in small pieces is read once", () => {
-  const reader = new model.EventReader();
+  const reader = new stream.EventReader();
   const data = "x".repeat(2_000_000);
   const started = performance.now();
   reader.feed("data: ");
@@ -51,13 +53,13 @@ test("a long line in small pieces is read once", () => {
 });
 
 test("the wait doubles up to half a minute and is spread", () => {
-  assert.deepEqual([0, 1, 2, 9].map((attempt) => model.backoff(attempt, 2000, 1)), [2000, 4000, 8000, 30_000]);
-  assert.equal(model.backoff(0, 2000, 0), 1000);
-  assert(model.backoff(0, 0, 0) > 0);
+  assert.deepEqual([0, 1, 2, 9].map((attempt) => stream.backoff(attempt, 2000, 1)), [2000, 4000, 8000, 30_000]);
+  assert.equal(stream.backoff(0, 2000, 0), 1000);
+  assert(stream.backoff(0, 0, 0) > 0);
 });
 
 test("the light tells live, polling, reconnecting, stale and locked apart", () => {
-  const state = (link) => model.lightOf({ ready: false, locked: false, heard: null, polled: null, ...link }).state;
+  const state = (link) => stream.lightOf({ ready: false, locked: false, heard: null, polled: null, ...link }).state;
   assert.equal(state({ ready: true, heard: 3 }), "live");
   assert.equal(state({ ready: true, heard: 21 }), "stale");
   assert.equal(state({ heard: 60, polled: 1 }), "polling");
@@ -75,14 +77,14 @@ test("a length of time is shown in two units at most", () => {
 test("a length of time to edit is exact and reads back", () => {
   const cases = [[30, "30s"], [90, "1m30s"], [3600, "1h"], [93_784, "1d2h3m4s"], [0.25, "250ms"], [1.5, "1.5s"], [0.0000015, "1.5us"], [90.5, "90.5s"]];
   for (const [seconds, text] of cases) {
-    assert.equal(model.exactDuration(seconds), text);
-    assert.equal(model.parseDuration(text), seconds);
+    assert.equal(settings.exactDuration(seconds), text);
+    assert.equal(settings.parseDuration(text), seconds);
   }
 });
 
 test("what is no duration is null", () => {
-  for (const text of ["", "s", "30 parsecs", "-5", "1e3", "NaN", "1.2.3s", "30s!", "∞"]) assert.equal(model.parseDuration(text), null, text);
-  assert.equal(model.parseDuration(" 1h 1m "), 3660);
+  for (const text of ["", "s", "30 parsecs", "-5", "1e3", "NaN", "1.2.3s", "30s!", "∞"]) assert.equal(settings.parseDuration(text), null, text);
+  assert.equal(settings.parseDuration(" 1h 1m "), 3660);
 });
 
 test("a countdown runs by the time since it was told, and ends at zero", () => {
@@ -161,14 +163,14 @@ test("the filter takes all words and one kind", () => {
 test("only what was changed is sent, as its kind, and `off` as null", () => {
   const shown = { failure_threshold: "5", recovery_timeout: "30s", timeout: "off", failure_rate_threshold: "0.5", window_duration: "" };
   const typed = { failure_threshold: " 7 ", recovery_timeout: "30s ", timeout: "2s", failure_rate_threshold: "off", window_duration: "60" };
-  assert.deepEqual(model.changesOf(shown, typed), { body: { failure_threshold: 7, timeout: "2s", failure_rate_threshold: null, window_duration: 60 }, errors: {} });
-  const wrong = model.changesOf(shown, { ...shown, failure_threshold: "1.5", recovery_timeout: "off", failure_rate_threshold: "half" });
+  assert.deepEqual(settings.changesOf(shown, typed), { body: { failure_threshold: 7, timeout: "2s", failure_rate_threshold: null, window_duration: 60 }, errors: {} });
+  const wrong = settings.changesOf(shown, { ...shown, failure_threshold: "1.5", recovery_timeout: "off", failure_rate_threshold: "half" });
   assert.deepEqual(Object.keys(wrong.errors), ["failure_threshold", "recovery_timeout", "failure_rate_threshold"]);
   assert.deepEqual(wrong.body, {});
 });
 
 test("a setting is shown as it can be typed", () => {
-  assert.deepEqual([["failure_threshold", null], ["window_size", null], ["recovery_timeout", 30], ["jitter", 0.1]].map(([key, value]) => model.settingText(key, value)), ["off", "", "30s", "0.1"]);
+  assert.deepEqual([["failure_threshold", null], ["window_size", null], ["recovery_timeout", 30], ["jitter", 0.1]].map(([key, value]) => settings.settingText(key, value)), ["off", "", "30s", "0.1"]);
 });
 
 const happened = { breaker: "a", from: "closed", to: "open", reason: "failure_threshold", at: "2026-11-21T00:00:05.000Z", message: "circuit 'a': closed -> open (5 consecutive failures)", by: null };
@@ -214,4 +216,50 @@ test("the log keeps the newest hundred, the newest first", () => {
   assert.deepEqual(store.log.map((line) => line.at), store.log.map((line) => line.at).sort().reverse());
   store.event("lagged", { missed: 3 }, 252);
   assert.equal(store.log[0].text, "3 events were missed");
+});
+
+const kept = (more = {}) => ({ store: "redis", source: "remote", epoch: 17, votes: { given: 1, needed: 2 }, synced: "2026-11-21T00:00:04.000Z", degraded: null, ...more });
+
+test("a transition that the fleet told shows as one, and is told once", () => {
+  const store = new model.Store();
+  store.event("snapshot", { circuit_breakers: [view("a")], alerts: [] }, 100);
+  const told = { ...happened, reason: "remote", message: "circuit 'a': closed -> open (told by the fleet)" };
+  store.event("remote_transition", { ...told, retry_after: 30, generation: 2 }, 101);
+  const { view: shown } = store.entries.get("a");
+  assert.deepEqual([shown.state, shown.since], ["open", happened.at]);
+  store.event("stats", { circuit_breakers: [view("a", { state: "open", last_transition: told })] }, 102);
+  assert.deepEqual(store.log.map(({ type, text }) => [type, text]), [["remote_transition", "closed -> open (told by the fleet)"]]);
+  assert(model.isTransition(store.log[0].type) && !model.isOfAll(store.log[0]));
+});
+
+test("what becomes of a store is in the log, and about all", () => {
+  const store = new model.Store();
+  store.event("snapshot", { circuit_breakers: [view("a")], alerts: [] }, 100);
+  for (const [type, second] of [["store_degraded", 1], ["store_recovered", 2]]) {
+    store.event(type, { breaker: null, store: "file", at: `2026-11-21T00:00:0${second}.000Z`, message: `file store: ${type}` }, 101);
+  }
+  store.event("state_unusable", { breaker: "a", store: "file", at: "2026-11-21T00:00:03.000Z", message: "circuit 'a': its state cannot be used" }, 102);
+  assert.deepEqual(store.log.map((line) => [line.type, line.text, model.isOfAll(line)]), [
+    ["state_unusable", "its state cannot be used", false],
+    ["store_recovered", "file store: store_recovered", true],
+    ["store_degraded", "file store: store_degraded", true],
+  ]);
+});
+
+test("the trouble of a store is what most breakers tell", () => {
+  assert.equal(model.storeTrouble([view("a"), view("b", { store: null }), view("c", { store: kept() })]), null);
+  const degraded = (problem) => view("x", { store: kept({ degraded: problem }) });
+  const told = model.storeTrouble([degraded("its file is of a later version"), degraded("away"), view("a", { store: kept() }), degraded("away")]);
+  assert.deepEqual(told, { store: "redis", problem: "away", count: 2 });
+});
+
+test("how a state is kept is told by the server's clock and the time since it was told", () => {
+  const since = { since: "2026-11-21T00:00:00.000Z", time_in_state: 10 };
+  const facts = (store, now = 105) => Object.fromEntries(model.keptAs(view("a", { ...since, store }), 100, now) ?? []);
+  // Told at second 10 of the server, synced at second 4, and five seconds ago.
+  assert.deepEqual(facts(kept()), { Store: "redis", "State from": "the fleet", Epoch: "17", "Votes to open": "1 of 2", "Last sync": "11s ago" });
+  assert.deepEqual(facts(kept({ store: "file", source: "restored", epoch: null, votes: null, synced: null })), { Store: "file", "State from": "an earlier process", "Last sync": "not yet" });
+  assert.equal(facts(kept({ synced: "2026-11-21T00:01:00.000Z" }))["Last sync"], "0s ago");
+  assert.equal(model.keptAs(view("a", since), 100, 105), null);
+  assert.equal(model.keptAs(view("a", { ...since, store: null }), 100, 105), null);
 });

@@ -8,6 +8,9 @@ use crate::page::Vocabulary;
 /// Labels that Prometheus adds to what it scrapes.
 const ADDED: [&str; 2] = ["job", "instance"];
 
+/// Labels whose values depend on the service: its breakers, and its store.
+const FREE: [&str; 3] = ["name", "store", "op"];
+
 /// A condition of a selector: label, comparison, value. The value is empty where it is not written in quotes.
 pub(crate) type Condition = (String, String, String);
 
@@ -101,8 +104,7 @@ pub(crate) fn are_rendered(text: &str, vocabulary: &Vocabulary) -> usize {
                 continue;
             }
             let values = known.get(label).unwrap_or_else(|| panic!("{metric} has no label {label}: {text}"));
-            // Names of breakers are free.
-            if label != "name" && comparison == "=" {
+            if !FREE.contains(&&**label) && comparison == "=" {
                 assert!(values.contains(value), "{metric} has no {label}=\"{value}\": {text}");
             }
         }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use breakerbox::observe::Prometheus;
-use breakerbox::{CircuitBreaker, Config, Registry};
+use breakerbox::{CircuitBreaker, Config, FileStore, Registry};
+use tempfile::TempDir;
 
 /// A breaker that shows every metric, whatever it is called.
 pub(crate) fn breaker(registry: &Registry, name: &str) -> CircuitBreaker {
@@ -18,6 +19,15 @@ pub(crate) fn breaker(registry: &Registry, name: &str) -> CircuitBreaker {
     breaker.record_success();
     breaker.record_failure();
     breaker
+}
+
+/// Attaches a store that fails: a file stands where its folder would be.
+pub(crate) fn failing_store(registry: &Registry) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("states");
+    std::fs::write(&path, "no folder").expect("a file");
+    registry.attach(FileStore::open(path)).expect("the first store");
+    folder
 }
 
 pub(crate) fn renderer(registry: &Registry) -> Prometheus {
@@ -35,6 +45,7 @@ impl Vocabulary {
         let registry = Registry::new();
         let renderer = renderer(&registry);
         breaker(&registry, "payments");
+        let _folder = failing_store(&registry);
         let mut text = String::new();
         renderer.render(&mut text);
         Vocabulary::of(&text)
@@ -65,7 +76,7 @@ fn the_page_has_every_metric_of_the_list() {
     let vocabulary = Vocabulary::whole();
     let listed = include_str!("../../runtime/src/observe/families.rs");
     let names: Vec<&str> = listed.split('"').filter(|text| text.starts_with("circuit_breaker_")).collect();
-    assert!(names.len() > 18, "{names:?}");
+    assert!(names.len() > 20, "{names:?}");
     for name in names {
         let rendered = [name.to_owned(), format!("{name}_count")];
         assert!(rendered.iter().any(|name| vocabulary.metrics.contains_key(name)), "{name} is not on the page");

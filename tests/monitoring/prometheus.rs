@@ -10,8 +10,9 @@ use axum::routing::get;
 use breakerbox::observe::Prometheus;
 use breakerbox::{CircuitBreaker, Registry};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::page::{breaker, renderer};
+use crate::page::{breaker, failing_store, renderer};
 use crate::server::Server;
 use crate::tools::is_there;
 use crate::{example, grafana};
@@ -44,10 +45,11 @@ async fn serve(renderer: Prometheus, breakers: Vec<CircuitBreaker>, heeds_accept
     address
 }
 
-fn service() -> (Prometheus, Vec<CircuitBreaker>) {
+/// With a store that fails.
+fn service() -> (Prometheus, Vec<CircuitBreaker>, TempDir) {
     let registry = Registry::new();
-    let renderer = renderer(&registry);
-    (renderer, NAMES.iter().map(|name| breaker(&registry, name)).collect())
+    let (renderer, folder) = (renderer(&registry), failing_store(&registry));
+    (renderer, NAMES.iter().map(|name| breaker(&registry, name)).collect(), folder)
 }
 
 /// A series without the labels that the scrape added.
@@ -68,11 +70,11 @@ async fn a_real_prometheus_reads_both_formats_and_the_rules_and_fills_every_pane
     if !is_there("prometheus") {
         return;
     }
-    let (renderer, breakers) = service();
+    let (renderer, breakers, _folder) = service();
     let page = renderer.respond(None).body;
     let samples = page.lines().filter(|line| !line.starts_with('#')).count();
     let text = serve(renderer, breakers, false).await;
-    let (renderer, breakers) = service();
+    let (renderer, breakers, _folder_too) = service();
     let open = serve(renderer, breakers, true).await;
     let server = Server::start(&format!(
         "global: {{ scrape_interval: 250ms, evaluation_interval: 250ms }}\n\
@@ -94,7 +96,7 @@ async fn a_real_prometheus_reads_both_formats_and_the_rules_and_fills_every_pane
     }
 
     let rules = server.rules().await;
-    assert_eq!(rules.len(), 7);
+    assert_eq!(rules.len(), 8);
     server.until("the rules are evaluated", async |s| s.rules().await.iter().all(|rule| rule["health"] == "ok")).await;
     server.until("it flaps", async |s| s.firing().await.contains(&"CircuitBreakerFlapping".to_owned())).await;
 

@@ -19,7 +19,7 @@ fn path(file: &str) -> String {
 fn the_rules_and_the_settings_are_valid() {
     if is_there("promtool") {
         let said = promtool(&["check", "rules", &path("prometheus-rules.yml")], "").unwrap();
-        assert!(said.contains("7 rules found"), "{said}");
+        assert!(said.contains("8 rules found"), "{said}");
         promtool(&["check", "config", &path("prometheus.yml")], "").unwrap();
     }
 }
@@ -46,6 +46,8 @@ fn the_rules_fire_when_they_should_and_only_then() {
         ("> 0.5", "> 0.7"),
         ("> 0.5", ">= 0.5"),
         ("circuit_breaker_state > 0", "circuit_breaker_state == 1"),
+        ("circuit_breaker_store_degraded == 1", "circuit_breaker_store_degraded >= 0"),
+        ("[5m])) > 0\" $labels.store", "[5m])) >= 0\" $labels.store"),
         ("circuit_breaker_state == 2", "circuit_breaker_state >= 1"),
         ("(circuit_breaker_state) > 1", "(circuit_breaker_state) > 0"),
         ("name=%q", "name=\"%s\""),

@@ -8,7 +8,7 @@ use breakerbox::{Config, ManualClock, Registry};
 use serde_json::Value;
 
 use crate::expressions::{are_rendered, placeholders};
-use crate::page::Vocabulary;
+use crate::page::{Vocabulary, failing_store};
 use crate::yaml;
 
 /// About several processes, so one alone cannot tell.
@@ -36,6 +36,7 @@ fn told() -> BTreeSet<(String, String)> {
     let clock = ManualClock::new();
     let registry = Registry::with_clock(clock.clone());
     let alerts = Alerts::new(&registry);
+    let _folder = failing_store(&registry);
     let breaker = |name| registry.get_or_insert(name, Config::builder().failure_threshold(1_000_000)).unwrap();
     let (open, forced, trying, failing, flapping) =
         (breaker("open"), breaker("forced"), breaker("trying"), breaker("failing"), breaker("flapping"));
@@ -73,6 +74,7 @@ fn both_have_the_same_times_and_thresholds() {
         ("CircuitBreakerStuckHalfOpen", time(rules.stuck_half_open)),
         ("CircuitBreakerForced", time(rules.forced)),
         ("CircuitBreakerFailureRate", rules.failure_for),
+        ("CircuitBreakerStoreDegraded", time(rules.store_degraded)),
     ];
     for (name, expected) in waiting {
         assert_eq!(waits(name), expected, "{name}");
@@ -104,9 +106,13 @@ fn every_rule_names_what_is_rendered_and_tells_people_what_to_do() {
         for key in ["summary", "description", "runbook"] {
             let text = rule["annotations"][key].as_str().unwrap_or_else(|| panic!("{name} has no {key}"));
             are_rendered(text, &vocabulary);
-            let known = if name == OF_MANY { &["name"][..] } else { &["name", "instance", "job"] };
+            let known = match name {
+                OF_MANY => &["name"][..],
+                "CircuitBreakerStoreDegraded" => &["store", "instance", "job"],
+                _ => &["name", "instance", "job"],
+            };
             // Besides labels there are the words of the template language.
-            let words = ["with", "end"];
+            let words = ["with", "range", "end"];
             for label in placeholders(text) {
                 assert!(known.contains(&&*label) || words.contains(&&*label), "{name}: {key} has {label}");
             }

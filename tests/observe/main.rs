@@ -2,10 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod broken;
 mod complaints;
 mod facade;
+mod fleet;
 mod otel;
 mod prometheus;
+mod remote;
+mod store;
 mod trace;
 
 use std::time::Duration;

@@ -10,7 +10,7 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use crate::{fresh, live};
 
 /// The points of every metric, as lines of name and attributes.
-fn collected(exporter: &InMemoryMetricExporter) -> BTreeMap<String, f64> {
+pub(crate) fn collected(exporter: &InMemoryMetricExporter) -> BTreeMap<String, f64> {
     let mut points = BTreeMap::new();
     let mut point = |name: &str, mut attributes: Vec<String>, value: f64| {
         attributes.sort_unstable();

@@ -46,7 +46,7 @@ impl MakeWriter<'_> for Log {
 }
 
 /// Runs something while a subscriber listens, and returns the lines that it wrote.
-fn logged(level: Level, registry: &Registry, happens: impl FnOnce()) -> Vec<Value> {
+pub(crate) fn logged(level: Level, registry: &Registry, happens: impl FnOnce()) -> Vec<Value> {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
@@ -61,7 +61,7 @@ fn logged(level: Level, registry: &Registry, happens: impl FnOnce()) -> Vec<Valu
     log.lines()
 }
 
-fn field<'a>(line: &'a Value, name: &str) -> &'a str {
+pub(crate) fn field<'a>(line: &'a Value, name: &str) -> &'a str {
     line[name].as_str().unwrap_or_default()
 }
 

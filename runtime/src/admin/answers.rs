@@ -50,6 +50,20 @@ pub struct HealthView {
     pub half_open: usize,
     /// The names of those that are open, sorted.
     pub open_breakers: Vec<String>,
+    /// The store that keeps or shares the states, if there is one. One that fails makes nothing `degraded` but
+    /// itself: breakers work in memory meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreHealthView>,
+}
+
+/// How the store of a registry is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StoreHealthView {
+    /// The kind of the store: `file`, `redis`, `memory`, ...
+    pub store: Word,
+    /// Whether states are not kept or shared as they should be. Why, the breakers tell.
+    pub degraded: bool,
 }
 
 /// What `POST /circuit-breakers/reset-all` answers.
@@ -74,8 +88,8 @@ pub struct AlertsView {
 pub struct AlertView {
     /// The rule, such as `CircuitBreakerOpen`.
     pub name: Word,
-    /// The name of the breaker.
-    pub breaker: String,
+    /// The name of the breaker; `None` if the alert is about all of them.
+    pub breaker: Option<String>,
     /// `info`, `warning` or `critical`.
     pub severity: Word,
     /// Since when it has been active.

@@ -9,10 +9,15 @@ use super::problem::Refused;
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files of the page.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("app.js", JAVASCRIPT, include_str!("dashboard/app.js")),
+    ("dom.js", JAVASCRIPT, include_str!("dashboard/dom.js")),
     ("drawer.js", JAVASCRIPT, include_str!("dashboard/drawer.js")),
     ("model.js", JAVASCRIPT, include_str!("dashboard/model.js")),
+    ("parts.js", JAVASCRIPT, include_str!("dashboard/parts.js")),
+    ("row.js", JAVASCRIPT, include_str!("dashboard/row.js")),
+    ("settings.js", JAVASCRIPT, include_str!("dashboard/settings.js")),
+    ("stream.js", JAVASCRIPT, include_str!("dashboard/stream.js")),
     ("style.css", "text/css; charset=utf-8", include_str!("dashboard/style.css")),
 ];
 

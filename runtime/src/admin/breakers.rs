@@ -14,6 +14,7 @@ use super::problem::Refused;
 use super::routes::Admin;
 use super::table;
 use super::view::BreakerView;
+use crate::observe::families;
 use crate::state::State as CircuitState;
 use crate::summary::Health;
 
@@ -73,7 +74,10 @@ pub(super) async fn health(State(admin): State<Arc<Admin>>, parameters: Paramete
         Health::Degraded if is_strict => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     };
-    Ok((status, Json(HealthView::new(&summary, admin.service.as_deref()))).into_response())
+    // Everything is looked at only where there is a store.
+    let has_store = admin.registry.all().first().is_some_and(|breaker| breaker.status().store.is_some());
+    let store = if has_store { families::store_of(&admin.registry.statuses()) } else { None };
+    Ok((status, Json(HealthView::new(&summary, store, admin.service.as_deref()))).into_response())
 }
 
 /// `GET /metrics`

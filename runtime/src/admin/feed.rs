@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::sync::{Notify, watch};
 
 use super::times;
-use crate::event::{Event, Warning};
+use crate::event::{Cause, Event, Warning};
 use crate::sync::Mutex;
 
 /// Events that are kept for readers who come back.
@@ -35,7 +35,11 @@ pub(super) struct Happened {
 impl Happened {
     /// Whether a reader who asked for one breaker alone hears of it.
     pub(super) fn is_about(&self, breaker: Option<&str>) -> bool {
-        breaker.is_none_or(|breaker| self.event.breaker() == Some(breaker))
+        match &self.event {
+            // What becomes of the store is about all of them.
+            Event::StoreDegraded { .. } | Event::StoreRecovered { .. } => true,
+            event => breaker.is_none_or(|breaker| event.breaker() == Some(breaker)),
+        }
     }
 }
 
@@ -162,7 +166,7 @@ fn told(event: &Event) -> (&'static str, serde_json::Value) {
                 "retry_after": transition.retry_after.map(|time| time.as_secs_f64()),
                 "generation": transition.generation,
             });
-            ("transition", data)
+            (if transition.cause == Cause::Remote { "remote_transition" } else { "transition" }, data)
         }
         Event::ModeChanged { from, to, by, .. } => ("mode", json!({ "from": from, "to": to, "by": by })),
         Event::Reset { by, .. } => ("reset", json!({ "by": by })),
@@ -173,9 +177,11 @@ fn told(event: &Event) -> (&'static str, serde_json::Value) {
         Event::Conflict(conflict) => ("conflict", json!({ "key": conflict.key })),
         Event::Warning(warning) => ("warning", json!({ "variable": warning.variable })),
         Event::Refused { calls, .. } => ("refused", json!({ "calls": calls })),
-        Event::StoreDegraded { store, .. } => ("store_degraded", json!({ "store": store })),
+        Event::StoreDegraded { store, problem } => ("store_degraded", json!({ "store": store, "problem": problem })),
         Event::StoreRecovered { store } => ("store_recovered", json!({ "store": store })),
-        Event::StateUnusable { store, .. } => ("state_unusable", json!({ "store": store })),
+        Event::StateUnusable { store, problem, .. } => {
+            ("state_unusable", json!({ "store": store, "problem": problem }))
+        }
     };
     data["message"] = message.into();
     (kind, data)

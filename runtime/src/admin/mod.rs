@@ -58,6 +58,7 @@ pub use answers::ResetView;
 pub use answers::SnapshotView;
 pub use answers::StateView;
 pub use answers::StatsView;
+pub use answers::StoreHealthView;
 pub use view::BreakerView;
 pub use view::ConflictView;
 pub use view::HalfOpenView;
@@ -65,8 +66,10 @@ pub use view::LocationView;
 pub use view::RejectionsView;
 pub use view::RequestsView;
 pub use view::StateSecondsView;
+pub use view::StoreView;
 pub use view::TotalsView;
 pub use view::TransitionView;
+pub use view::VotesView;
 pub use view::WindowView;
 pub use view::Word;
 

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::answers::{AlertView, HealthView};
+use super::answers::{AlertView, HealthView, StoreHealthView};
 use super::view::{
-    BreakerView, ConflictView, HalfOpenView, LocationView, RejectionsView, RequestsView, StateSecondsView, TotalsView,
-    TransitionView, WindowView,
+    BreakerView, ConflictView, HalfOpenView, LocationView, RejectionsView, RequestsView, StateSecondsView, StoreView,
+    TotalsView, TransitionView, VotesView, WindowView,
 };
 use crate::event::{Conflict, Transition};
+use crate::keeper::{Source, StoreStatus};
 use crate::location::Location;
 use crate::observe::alerts::Alert;
 use crate::settings::{Key, Value};
@@ -59,6 +60,7 @@ impl From<&Status> for BreakerView {
             location: status.locations.first().map(LocationView::from),
             locations: status.locations.iter().map(LocationView::from).collect(),
             conflicts: status.conflicts.iter().map(ConflictView::from).collect(),
+            store: status.store.as_ref().map(StoreView::from),
             failure_count: status.consecutive_failures,
             success_count: status.half_open.map_or(0, |half_open| half_open.successes),
             total_calls: status.totals.attempts,
@@ -158,8 +160,27 @@ impl From<&Conflict> for ConflictView {
     }
 }
 
+impl From<&StoreStatus> for StoreView {
+    fn from(status: &StoreStatus) -> Self {
+        let source = match status.source {
+            Source::Local => "local",
+            Source::Restored => "restored",
+            Source::Remote => "remote",
+        };
+        StoreView {
+            store: status.store.into(),
+            source: source.into(),
+            epoch: status.epoch,
+            votes: status.votes.map(|votes| VotesView { given: votes.given, needed: votes.needed }),
+            synced: status.synced,
+            degraded: status.degraded.clone(),
+        }
+    }
+}
+
 impl HealthView {
-    pub(super) fn new(summary: &Summary, service: Option<&str>) -> Self {
+    /// `store`: its kind, and whether it is degraded.
+    pub(super) fn new(summary: &Summary, store: Option<(&'static str, bool)>, service: Option<&str>) -> Self {
         HealthView {
             status: summary.health().as_str().into(),
             service: service.map(str::to_owned),
@@ -168,6 +189,7 @@ impl HealthView {
             open: summary.open,
             half_open: summary.half_open,
             open_breakers: summary.open_breakers.iter().map(ToString::to_string).collect(),
+            store: store.map(|(store, degraded)| StoreHealthView { store: store.into(), degraded }),
         }
     }
 }
@@ -176,7 +198,7 @@ impl From<&Alert> for AlertView {
     fn from(alert: &Alert) -> Self {
         AlertView {
             name: alert.name.to_string().into(),
-            breaker: alert.breaker.to_string(),
+            breaker: alert.breaker.as_deref().map(str::to_owned),
             severity: alert.severity.as_str().into(),
             since: alert.since,
             value: alert.value,

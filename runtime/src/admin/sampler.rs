@@ -3,12 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::answers::{AlertView, HealthView};
 use super::view::BreakerView;
 use crate::clock;
+use crate::keeper::StoreStatus;
 use crate::observe::alerts::Alerts;
+use crate::observe::families;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::status::Status;
@@ -125,7 +127,7 @@ impl Sampler {
     fn take(&self, taken: &mut Taken, number: u64) -> Sample {
         let statuses = self.registry.statuses();
         let alerts: Vec<AlertView> = self.alerts.active().iter().map(AlertView::from).collect();
-        let summary = HealthView::new(&summary(&statuses), self.service.as_deref());
+        let summary = HealthView::new(&summary(&statuses), families::store_of(&statuses), self.service.as_deref());
         taken.remember(&statuses);
         let last = taken.last.as_deref();
         let version = last.map_or(1, |last| last.version + 1);
@@ -219,6 +221,18 @@ fn is_same(a: &Status, b: &Status) -> bool {
         && (a.totals, a.window, half_open(a)) == (b.totals, b.window, half_open(b))
         && (a.preset, &a.settings, &a.last_transition) == (b.preset, &b.settings, &b.last_transition)
         && (&a.locations, &a.conflicts) == (&b.locations, &b.conflicts)
+        && a.store.as_ref().map(kept) == b.store.as_ref().map(kept)
+}
+
+/// How a state is kept. A fleet looks at it each second or so: that alone is told every ten seconds.
+fn kept(store: &StoreStatus) -> StoreStatus {
+    let mut kept = store.clone();
+    if kept.epoch.is_some()
+        && let Some(since) = kept.synced.and_then(|synced| synced.duration_since(UNIX_EPOCH).ok())
+    {
+        kept.synced = Some(UNIX_EPOCH + Duration::from_secs(since.as_secs() / 10 * 10));
+    }
+    kept
 }
 
 fn are_same(a: &[AlertView], b: &[AlertView]) -> bool {

@@ -193,9 +193,13 @@ impl Stream {
         breaker.is_named(self.only.as_deref())
     }
 
+    /// An alert that is about no single breaker is about this one too.
+    fn has_asked_for(&self, alert: &AlertView) -> bool {
+        self.only.as_deref().is_none_or(|only| alert.breaker.as_deref().is_none_or(|breaker| breaker == only))
+    }
+
     fn alerts(&self, alerts: &[AlertView]) -> String {
-        let wanted: Vec<_> =
-            alerts.iter().filter(|alert| self.only.as_deref().is_none_or(|only| only == alert.breaker)).collect();
+        let wanted: Vec<_> = alerts.iter().filter(|alert| self.has_asked_for(alert)).collect();
         serde_json::to_string(&wanted).unwrap_or_default()
     }
 }

@@ -18,7 +18,7 @@ pub type Word = Cow<'static, str>;
 
 /// A breaker: what `GET /circuit-breakers/{name}` answers.
 ///
-/// `None` means that it does not apply, or that there is not enough data. The last nine fields say
+/// `None` means that it does not apply, or that there is not enough data. The nine fields from `failure_count` on say
 /// what others say too, by the names that users of other libraries look for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -71,6 +71,8 @@ pub struct BreakerView {
     pub locations: Vec<LocationView>,
     /// What they disagree about.
     pub conflicts: Vec<ConflictView>,
+    /// How its state is kept or shared; `None` without a store.
+    pub store: Option<StoreView>,
     /// Failures in a row, as `window.consecutive_failures`.
     pub failure_count: u32,
     /// Successful trials of the half-open episode, else 0.
@@ -248,6 +250,35 @@ pub struct ConflictView {
     pub ignored: String,
     /// Who stated that.
     pub ignored_at: String,
+}
+
+/// How the state of a breaker is kept outside of the process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StoreView {
+    /// The kind of the store: `file`, `redis`, `memory`, ...
+    pub store: Word,
+    /// Where the state comes from: `local`, `restored` or `remote`.
+    pub source: Word,
+    /// The fleet's number of the change that the state is of; `None` if it is not shared.
+    pub epoch: Option<u64>,
+    /// Votes of the fleet for opening; `None` if it is not shared.
+    pub votes: Option<VotesView>,
+    /// When the state was last read or written; `None` before the first time.
+    #[serde(with = "maybe_rfc3339")]
+    pub synced: Option<SystemTime>,
+    /// What keeps it from being kept or shared; the breaker works in memory meanwhile. `None` if nothing does.
+    pub degraded: Option<String>,
+}
+
+/// Votes of a fleet for opening a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VotesView {
+    /// How many instances have opened by themselves.
+    pub given: u32,
+    /// How many open the fleet.
+    pub needed: u32,
 }
 
 /// Reads settings; keys that this version does not know are skipped.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use metrics::{Label, counter, describe_counter, describe_gauge, gauge};
 
-use super::families::{FAMILIES, Family, Kind};
+use super::families::{self, FAMILIES, Family, Kind, STORE_DEGRADED, STORE_ERRORS};
+use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 
 /// Hands the metrics of a registry to the recorder of the metrics facade.
@@ -50,14 +51,17 @@ impl MetricsBridge {
         for Family { name, kind, help, .. } in FAMILIES {
             if is_counter(name, kind) { describe_counter!(name, help) } else { describe_gauge!(name, help) }
         }
+        describe_gauge!(STORE_DEGRADED.0, STORE_DEGRADED.1);
+        describe_counter!(STORE_ERRORS.0, STORE_ERRORS.1);
     }
 
     /// Hands over what the breakers show now.
     pub fn publish(&self) {
-        for status in self.registry.statuses() {
+        let statuses = self.registry.statuses();
+        for status in &statuses {
             for Family { name, kind, read, .. } in FAMILIES {
                 let mut is_known = false;
-                read(&status, &mut |labels, value| {
+                read(status, &mut |labels, value| {
                     is_known = true;
                     let labels = labels.iter().map(|&(key, value)| Label::from_static_parts(key, value));
                     self.hand_over(name, kind, &status.name, labels.collect(), value);
@@ -66,6 +70,12 @@ impl MetricsBridge {
                     self.hand_over(name, kind, &status.name, Vec::new(), f64::NAN);
                 }
             }
+        }
+        if let Some((store, is_degraded)) = families::store_of(&statuses) {
+            gauge!(STORE_DEGRADED.0, "store" => store).set(f64::from(u8::from(is_degraded)));
+        }
+        for StoreErrors { store, op, count } in self.registry.store_errors() {
+            counter!(STORE_ERRORS.0, "store" => store, "op" => op).absolute(count);
         }
     }
 

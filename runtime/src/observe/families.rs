@@ -172,6 +172,24 @@ pub(super) const FAMILIES: [Family; 18] = [
     },
 ];
 
+/// What the store of a registry failed at; with the labels `store` and `op`.
+pub(super) const STORE_ERRORS: (&str, &str) =
+    ("circuit_breaker_store_errors_total", "Times that a store failed at something, by what was tried.");
+
+/// Whether the store of a registry works; with the label `store`.
+pub(super) const STORE_DEGRADED: (&str, &str) = (
+    "circuit_breaker_store_degraded",
+    "1 while states are not kept or shared as they should be; breakers work in memory.",
+);
+
+/// The kind of the store that breakers have, and whether one of them is not kept in it as it should be; `None`
+/// without a store.
+pub(crate) fn store_of(statuses: &[Status]) -> Option<(&'static str, bool)> {
+    let mut stores = statuses.iter().filter_map(|status| status.store.as_ref()).peekable();
+    let kind = stores.peek()?.store;
+    Some((kind, stores.any(|store| store.degraded.is_some())))
+}
+
 /// The histogram that is measured when asked for.
 #[cfg(feature = "prometheus")]
 pub(super) const DURATIONS: (&str, &str) =

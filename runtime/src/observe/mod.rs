@@ -11,7 +11,7 @@
 //!
 //! # Metrics
 //!
-//! Every metric of a breaker has the label `name`. All of them are there from the moment that a breaker is registered.
+//! Every metric of a breaker has the label `name`; those of a store are of all breakers. All of them are there from the moment that a breaker is registered.
 //!
 //! | metric | labels | meaning |
 //! |---|---|---|
@@ -34,6 +34,7 @@
 //! | `circuit_breaker_state_seconds_total` | `state` | time spent in each state |
 //! | `circuit_breaker_call_duration_seconds` | `outcome`: `success`, `failure` | a histogram, if asked for |
 //! | `circuit_breaker_lost_events_total` | (none) | events that slow listeners missed |
+//! | `circuit_breaker_store_degraded` | `store` | 1 while states are not kept or shared as they should be, if a store is attached |
 //! | `circuit_breaker_store_errors_total` | `store`, `op` | what a store failed at, if one is attached |
 //!
 //! At any time the sum of `requests` is that of `successes`, `failures`, `ignored`, `cancelled`, `late` and
@@ -46,7 +47,7 @@ pub mod alerts;
 #[cfg(feature = "metrics")]
 mod facade;
 #[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
-mod families;
+pub(crate) mod families;
 #[cfg(feature = "otel")]
 mod otel;
 #[cfg(feature = "prometheus")]

@@ -4,7 +4,8 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use super::families::{FAMILIES, Family, Kind};
+use super::families::{self, FAMILIES, Family, Kind, STORE_DEGRADED, STORE_ERRORS};
+use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::status::Status;
@@ -18,7 +19,9 @@ const NAME: &str = "circuit_breaker.name";
 /// The instruments are those of [`Prometheus`](crate::observe#metrics) with dots: `circuit_breaker.requests`,
 /// `circuit_breaker.failures`, ... with the attributes `circuit_breaker.name`, `circuit_breaker.state`,
 /// `circuit_breaker.reason`, `circuit_breaker.from`, `circuit_breaker.to`; and in place of the number of the
-/// state `circuit_breaker.status`, 1 for the state that holds and 0 for the others.
+/// state `circuit_breaker.status`, 1 for the state that holds and 0 for the others. What the store of the registry
+/// does, if it has one, shows as `circuit_breaker.store.degraded` and `circuit_breaker.store.errors`, with the
+/// attributes `circuit_breaker.store` and `circuit_breaker.op`.
 ///
 /// They live as long as the meter's provider, and so does the registry.
 ///
@@ -28,6 +31,7 @@ const NAME: &str = "circuit_breaker.name";
 /// ```
 pub fn instrument(registry: &Registry, meter: &Meter) {
     registry.count_in_flight();
+    instrument_store(registry, meter);
     let shown = registry.clone();
     meter
         .i64_observable_up_down_counter("circuit_breaker.status")
@@ -68,6 +72,26 @@ pub fn instrument(registry: &Registry, meter: &Meter) {
     }
 }
 
+/// What the store of a registry does: nothing without one.
+fn instrument_store(registry: &Registry, meter: &Meter) {
+    let shown = registry.clone();
+    let show_degraded = move |observer: &dyn AsyncInstrument<u64>| {
+        if let Some((store, is_degraded)) = families::store_of(&shown.statuses()) {
+            observer.observe(u64::from(is_degraded), &[attribute("store", store)]);
+        }
+    };
+    let (name, help) = STORE_DEGRADED;
+    meter.u64_observable_gauge(dotted(name)).with_description(help).with_callback(show_degraded).build();
+    let shown = registry.clone();
+    let show_errors = move |observer: &dyn AsyncInstrument<u64>| {
+        for StoreErrors { store, op, count } in shown.store_errors() {
+            observer.observe(count, &[attribute("store", store), attribute("op", op)]);
+        }
+    };
+    let (name, help) = STORE_ERRORS;
+    meter.u64_observable_counter(dotted(name)).with_description(help).with_callback(show_errors).build();
+}
+
 /// Shows a metric of every breaker.
 fn each(registry: &Registry, family: Family, mut show: impl FnMut(f64, &[KeyValue])) {
     for status in registry.statuses() {
@@ -92,6 +116,8 @@ fn dotted(name: &str) -> String {
     match name {
         "circuit_breaker_state_seconds_total" => "circuit_breaker.state.duration".to_owned(),
         "circuit_breaker_last_transition_timestamp_seconds" => "circuit_breaker.last_transition.timestamp".to_owned(),
+        "circuit_breaker_store_degraded" => "circuit_breaker.store.degraded".to_owned(),
+        "circuit_breaker_store_errors_total" => "circuit_breaker.store.errors".to_owned(),
         name => name.trim_end_matches("_total").replacen("circuit_breaker_", "circuit_breaker.", 1),
     }
 }

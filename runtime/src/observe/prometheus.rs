@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::accept::quality;
-use super::families::{DURATIONS, FAMILIES, Kind, Label};
+use super::families::{self, DURATIONS, FAMILIES, Kind, Label, STORE_DEGRADED, STORE_ERRORS};
 use crate::config::ConfigError;
 use crate::keeper::StoreErrors;
 use crate::registry::Registry;
@@ -13,7 +13,7 @@ use crate::status::Status;
 use crate::watch::DurationCounts;
 
 /// Labels that metrics have besides the name of the breaker.
-const TAKEN: [&str; 6] = ["state", "reason", "from", "to", "outcome", "le"];
+const TAKEN: [&str; 8] = ["state", "reason", "from", "to", "outcome", "le", "store", "op"];
 
 /// Renders the metrics of a registry as text.
 ///
@@ -174,7 +174,7 @@ impl Prometheus {
             let name = "circuit_breaker_lost_events_total";
             page.head(name, "counter", "Events that were lost because listeners were too slow.")?;
             writeln!(page.text, "{name} {}", self.registry.lost_events())?;
-            page.store_errors(&self.registry.store_errors())
+            page.store(families::store_of(&statuses), &self.registry.store_errors())
         });
     }
 }
@@ -242,13 +242,18 @@ impl Page<'_> {
     }
 
     /// Of the registry, not of a breaker; left out without a store.
-    fn store_errors(&mut self, errors: &[StoreErrors]) -> fmt::Result {
-        let name = "circuit_breaker_store_errors_total";
+    fn store(&mut self, store: Option<(&str, bool)>, errors: &[StoreErrors]) -> fmt::Result {
+        if let Some((store, is_degraded)) = store {
+            let (name, help) = STORE_DEGRADED;
+            self.head(name, "gauge", help)?;
+            writeln!(self.text, "{name}{{store=\"{}\"}} {}", Escaped(store), u8::from(is_degraded))?;
+        }
+        let (name, help) = STORE_ERRORS;
         if !errors.is_empty() {
-            self.head(name, "counter", "Times that a store failed at something.")?;
+            self.head(name, "counter", help)?;
         }
         for StoreErrors { store, op, count } in errors {
-            writeln!(self.text, "{name}{{store=\"{store}\",op=\"{op}\"}} {count}")?;
+            writeln!(self.text, "{name}{{store=\"{}\",op=\"{}\"}} {count}", Escaped(store), Escaped(op))?;
         }
         Ok(())
     }

@@ -26,13 +26,15 @@ const WAITING: usize = 1024;
 ///
 /// | what | level | fields |
 /// |---|---|---|
-/// | a circuit opens, or an operator moves it | WARN | `breaker`, `from`, `to`, `reason`, `failures`, `retry_after_ms`, `by` |
+/// | a circuit opens, or an operator moves it, here or elsewhere in the fleet | WARN | `breaker`, `from`, `to`, `reason`, `failures`, `retry_after_ms`, `by` |
 /// | it half-opens or closes by itself | INFO | the same |
 /// | a mode is set, a breaker is reset, its settings change | WARN | `breaker`, `by`, and `from`, `to` or `changes` |
 /// | it would open, but only measures | INFO | `breaker`, `reason` |
 /// | calls are refused, at once and then each second | DEBUG | `breaker`, `reason`, `calls`, `retry_after_ms` |
 /// | a breaker comes or goes | DEBUG | `breaker` |
 /// | functions contradict each other, a variable cannot be used | WARN | `breaker` and `key`, or `variable` |
+/// | a store fails, once until it works again; the state that it holds of a breaker cannot be used | WARN | `store`, `problem`, `breaker` |
+/// | a store works again | INFO | `store` |
 ///
 /// The message is the line that the event is as text: `circuit 'quotes': closed -> open (5 consecutive
 /// failures)`. With the feature `log` they are records of the log crate too, where no subscriber of tracing
@@ -144,10 +146,10 @@ fn say(event: &Event) {
         Event::Warning(warning) => {
             warn!(target: "breakerbox", variable = &*warning.variable, "{event}");
         }
-        Event::StoreDegraded { store, .. } => warn!(target: "breakerbox", store, "{event}"),
+        Event::StoreDegraded { store, problem } => warn!(target: "breakerbox", store, problem, "{event}"),
         Event::StoreRecovered { store } => info!(target: "breakerbox", store, "{event}"),
-        Event::StateUnusable { breaker, store, .. } => {
-            warn!(target: "breakerbox", breaker = &**breaker, store, "{event}");
+        Event::StateUnusable { breaker, store, problem } => {
+            warn!(target: "breakerbox", breaker = &**breaker, store, problem, "{event}");
         }
     }
 }
@@ -162,7 +164,9 @@ fn say_transition(transition: &Transition) {
         _ => None,
     };
     let retry_after_ms = transition.retry_after.map(millis);
-    if *to == State::Open || matches!(cause, Cause::Manual | Cause::Reset) {
+    // Elsewhere an operator did it, if a name came with it.
+    let is_ordered = matches!(cause, Cause::Manual | Cause::Reset) || (*cause == Cause::Remote && by.is_some());
+    if *to == State::Open || is_ordered {
         warn!(target: "breakerbox", breaker, from, to = to_name, reason, failures, retry_after_ms, by, "{transition}");
     } else {
         info!(target: "breakerbox", breaker, from, to = to_name, reason, failures, retry_after_ms, by, "{transition}");

@@ -11,6 +11,8 @@ mod events;
 mod fake;
 mod faults;
 mod real;
+#[cfg(feature = "persist")]
+mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod watching;

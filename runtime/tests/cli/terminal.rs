@@ -210,3 +210,19 @@ fn watch_leaves_the_terminal_as_it_was_when_it_fails() {
     let (_, after) = text.rsplit_once(LEAVE).expect("the screen is left");
     assert!(after.contains("error: cannot reach"), "{after:?}");
 }
+
+#[cfg(feature = "persist")]
+#[test]
+fn watch_draws_what_is_wrong_with_the_store_until_it_works() {
+    let registry = registry(&["a"]);
+    let real = Real::start(&registry, AdminConfig::new());
+    let terminal = Terminal::start(&real.url(), &["watch"], &[], 24, 100);
+    terminal.waits_for("1 circuit breaker: 0 open");
+    let (place, store) = crate::store::broken("screen", &registry);
+    terminal.waits_for("\nthe file store is degraded, breakers work in memory: cannot ");
+    place.mend();
+    registry.get("a").expect("it is there").force_open();
+    assert!(store.flush(crate::store::LONG));
+    terminal.waits_for("file store: recovered");
+    eventually("the line is gone", || !terminal.screen().contains("the file store is degraded"));
+}

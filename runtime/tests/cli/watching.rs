@@ -14,14 +14,14 @@ use crate::fake::{Act, Fake, problem, stream};
 use crate::real::{Real, registry, trip};
 
 /// A watcher and what it has said so far.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     out: Arc<Mutex<Vec<String>>>,
     err: Arc<Mutex<Vec<String>>>,
 }
 
 impl Watch {
-    fn start(url: &str, arguments: &[&str]) -> Watch {
+    pub(crate) fn start(url: &str, arguments: &[&str]) -> Watch {
         let arguments = [&["watch"], arguments].concat();
         let mut child = command(url, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
         let out = lines(child.stdout.take().expect("piped"));
@@ -29,7 +29,7 @@ impl Watch {
         Watch { child, out, err }
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         count(&self.out, text) > 0
     }
 }

@@ -43,8 +43,9 @@ pub enum LiveEvent {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Happening {
-    /// The name of the event: `transition`, `mode`, `reset`, `config`, `registered`, `removed`, `would_open`,
-    /// `conflict`, `warning`, or one that a newer server knows.
+    /// The name of the event: `transition`, `remote_transition` (which the fleet told), `mode`, `reset`, `config`,
+    /// `registered`, `removed`, `would_open`, `conflict`, `warning`, `store_degraded`, `store_recovered`,
+    /// `state_unusable`, or one that a newer server knows.
     pub kind: String,
     /// The breaker that it happened to; `None` if the event is of no single one.
     pub breaker: Option<String>,

@@ -1,7 +1,11 @@
 // The page: it listens to the server, and draws what the store holds. All addresses are relative, so that it works under any prefix.
 
-import { $, arrange, ask, attempt, attr, copy, drawAlerts, drawChart, drawHead, drawLog, Drawer, put, say, show } from "./drawer.js";
+import { $, arrange, attempt, attr, put, show } from "./dom.js";
+import { ask, Drawer } from "./drawer.js";
 import * as model from "./model.js";
+import { drawAlerts, drawHead, drawLog, drawStore, say } from "./parts.js";
+import { Row } from "./row.js";
+import { backoff, EventReader, lightOf } from "./stream.js";
 
 const API = "circuit-breakers";
 const TOKEN = "breakerbox-admin-token";
@@ -52,13 +56,13 @@ async function listen(reader) {
 
 async function stream() {
   for (;;) {
-    const reader = new model.EventReader();
+    const reader = new EventReader();
     await listen(reader).catch(() => {});
     connection.abort();
     if (link.ready) link.lost = now();
     link.ready = false;
     draw();
-    if (!link.hurry) await sleep(link.paused ? 2 ** 30 : model.backoff(link.attempt++, reader.retry));
+    if (!link.hurry) await sleep(link.paused ? 2 ** 30 : backoff(link.attempt++, reader.retry));
   }
 }
 
@@ -138,56 +142,6 @@ const looking = new IntersectionObserver((changes) => {
   draw();
 }, { rootMargin: "300px" });
 
-/** The row of a breaker. It keeps its nodes, and writes only what is different. */
-class Row {
-  #bar;
-  #chart;
-  constructor(name) {
-    Object.assign(this, copy("row"));
-    this.root.dataset.breaker = name;
-    this.button = this.root.querySelector("button.name");
-    this.#bar = this.root.querySelector(".bar");
-    this.#chart = this.root.querySelector(".chart");
-    put(this.name, name);
-    this.button.title = name;
-    looking.observe(this.root);
-  }
-
-  /** What the server has told. */
-  update({ view }) {
-    attr(this.root, "data-state", view.state);
-    attr(this.root, "data-mode", view.mode);
-    put(this.state, model.LABELS[view.state]);
-    put(this.mode, model.LABELS[view.mode]);
-    show(this.mode, view.mode !== "auto");
-    put(this.trips, model.countText(view.totals.trips));
-    const { fill, mark, over, text, detail } = model.strain(view);
-    attr(this.#bar.querySelector(".fill"), "width", (fill * 100).toFixed(1));
-    attr(this.#bar.querySelector(".mark"), "d", mark === null ? "" : `M${Math.min(99, mark * 100).toFixed(1)} 0V8`);
-    attr(this.#bar, "data-over", String(over));
-    put(this.strain, text);
-    attr(this.strain, "title", detail);
-  }
-
-  /** What the passing of time changes. */
-  tick(entry, time, fresh) {
-    const { view, arrived } = entry;
-    put(this.since, model.duration(view.time_in_state + time - arrived));
-    const { text, detail } = model.outlook(view, arrived, time);
-    put(this.next, text);
-    put(this["next-detail"], detail);
-    Object.assign(entry, model.rates(entry.samples, fresh));
-    put(this.calls, model.rateText(entry.calls));
-    put(this.rejected, model.rateText(entry.rejected));
-    attr(this.rejected, "data-some", String(entry.rejected > 0));
-  }
-
-  chart(entry, fresh) {
-    drawChart(this.#chart, entry, fresh);
-    this.charted = true;
-  }
-}
-
 function paint() {
   planned = false;
   const time = now();
@@ -202,7 +156,7 @@ function paint() {
   let at = 0;
   for (const [name, entry] of store.entries) {
     const isNew = !rows.has(name);
-    if (isNew) rows.set(name, new Row(name));
+    if (isNew) rows.set(name, new Row(name, looking));
     const row = rows.get(name);
     const moved = row.root.dataset.state !== entry.view.state;
     if (isNew || store.changed.has(name)) row.update(entry);
@@ -214,6 +168,7 @@ function paint() {
   }
   store.changed.clear();
   paintTable(time);
+  drawStore([...store.entries.values()].map(({ view }) => view));
   drawAlerts(store.alerts, chosen.alerts);
   drawLog($("log"), store.log, lines);
   show($("log-empty"), store.log.length === 0);
@@ -245,7 +200,7 @@ function paintTable(time) {
 
 function paintLight(time) {
   const age = (moment) => (moment === null ? null : time - moment);
-  const light = model.lightOf({ ...link, heard: age(link.heard), polled: age(link.polled) });
+  const light = lightOf({ ...link, heard: age(link.heard), polled: age(link.polled) });
   attr($("light"), "data-state", light.state);
   attr(document.body, "data-link", light.state);
   put($("light-text"), light.text);

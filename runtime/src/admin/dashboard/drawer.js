@@ -1,141 +1,9 @@
-// The drawer with everything about one breaker, the question before a change, and what the page needs to write to the DOM.
-// All text goes in as text: a name is never read as HTML.
+// The drawer with everything about one breaker, and the question before a change.
 
+import { $, attr, copy, facts, put, show } from "./dom.js";
 import * as model from "./model.js";
-
-export const $ = (id) => document.getElementById(id);
-
-/** Writes a text, if it is another one. */
-export function put(node, text) {
-  if (node.firstChild === null || node.firstChild.data !== text) node.textContent = text;
-}
-
-/** Sets an attribute, if it is another one. */
-export function attr(node, name, value) {
-  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
-}
-
-export function show(node, shown) {
-  if (node.hidden === shown) node.hidden = !shown;
-}
-
-/** What `act` gives, or undefined if it fails for reasons that are none of ours. */
-export function attempt(act) {
-  try {
-    return act();
-  } catch {
-    return undefined;
-  }
-}
-
-/** A copy of a template: its element, and its parts by name. */
-export function copy(id) {
-  const root = $(id).content.firstElementChild.cloneNode(true);
-  return { root, ...Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node])) };
-}
-
-/** Makes `nodes` the children, in this order, with few moves and the focus where it was. */
-export function arrange(parent, nodes) {
-  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
-  const wanted = new Set(nodes);
-  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
-  let next = parent.firstElementChild;
-  for (const node of nodes) {
-    if (next !== null && next !== node && next.nextElementSibling === node) {
-      // One that goes further down: it is put back at its turn.
-      next.remove();
-      next = node;
-    }
-    if (next === node) next = next.nextElementSibling;
-    else parent.insertBefore(node, next);
-  }
-  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
-}
-
-/** Tells at the head of the page and in its title whose breakers these are. */
-export function drawHead(service, open) {
-  put($("service"), service);
-  show($("service"), service !== "");
-  const name = service ? `${service}: circuit breakers` : "Circuit breakers";
-  const title = open ? `(${open} open) ${name}` : name;
-  if (document.title !== title) document.title = title;
-}
-
-/** Draws the bars of two minutes. */
-export function drawChart(svg, entry, now) {
-  const bars = model.sparkline(entry.samples, now);
-  for (const [path, part] of [["passed", "s"], ["failed", "f"], ["rejected", "r"]]) attr(svg.querySelector(`.${path}`), "d", bars[part]);
-  const counts = `${bars.passed} passed, ${bars.failed} failed, ${bars.rejected} rejected`;
-  const text = `last two minutes: ${counts}, at most ${model.rateText(bars.peak)}/s`;
-  attr(svg, "aria-label", text);
-  return text;
-}
-
-/** Brings a list of events up to date. Lines are kept, so that only new ones are made. */
-export function drawLog(list, lines, made) {
-  const nodes = lines.map((line) => {
-    if (made.has(line)) return made.get(line);
-    const { root, at, kind, breaker, text } = copy("line");
-    const time = line.at === null ? null : new Date(line.at);
-    put(at, time === null ? "" : time.toLocaleTimeString("en-GB"));
-    if (time !== null) attr(at, "datetime", line.at);
-    at.title = line.at ?? "";
-    root.dataset.type = line.type;
-    if (line.type === "transition") root.dataset.state = line.to;
-    put(kind, model.LABELS[line.to] ?? line.type.replace("_", " "));
-    show(breaker, line.breaker !== null);
-    put(breaker, line.breaker ?? "");
-    breaker.dataset.open = line.breaker ?? "";
-    put(text, line.by && !line.text.includes(line.by) ? `${line.text}, by ${line.by}` : line.text);
-    made.set(line, root);
-    return root;
-  });
-  arrange(list, nodes);
-}
-
-const SEVERITY = { critical: 0, warning: 1, info: 2 };
-const alertNodes = new Map();
-
-/** Brings the strip of alerts up to date: the worst first, then the newest; three of them unless all are wanted. */
-export function drawAlerts(alerts, all) {
-  const rank = (alert) => SEVERITY[alert.severity] ?? 3;
-  const sorted = [...alerts].sort((a, b) => rank(a) - rank(b) || (a.since < b.since ? 1 : -1));
-  const some = all ? sorted : sorted.slice(0, 3);
-  const keys = some.map((alert) => JSON.stringify([alert.name, alert.breaker]));
-  for (const key of alertNodes.keys()) if (!keys.includes(key)) alertNodes.delete(key);
-  const nodes = some.map((alert, i) => {
-    if (!alertNodes.has(keys[i])) alertNodes.set(keys[i], copy("alert"));
-    const node = alertNodes.get(keys[i]);
-    attr(node.root, "data-severity", alert.severity);
-    attr(node.root, "data-alert", alert.name);
-    put(node.severity, alert.severity);
-    put(node.title, alert.name);
-    put(node.breaker, alert.breaker ?? "");
-    node.breaker.dataset.open = alert.breaker ?? "";
-    put(node.summary, alert.summary.startsWith(`${alert.breaker} `) ? alert.summary.slice(alert.breaker.length + 1) : alert.summary);
-    return node.root;
-  });
-  arrange($("alert-list"), nodes);
-  show($("alerts"), sorted.length > 0);
-  show($("alerts-more"), sorted.length > 3);
-  put($("alerts-more"), all ? "Show fewer" : `Show all ${sorted.length} alerts`);
-  attr($("alerts-more"), "aria-expanded", String(all));
-}
-
-function facts(list, pairs) {
-  while (list.children.length > pairs.length) list.lastElementChild.remove();
-  for (const [i, [term, value]] of pairs.entries()) {
-    if (!list.children[i]) list.append(copy("fact").root);
-    put(list.children[i].querySelector("dt"), term);
-    put(list.children[i].querySelector("dd"), value);
-  }
-}
-
-/** Says what happened, for those who do not see it. */
-export function say(node, news) {
-  const [{ breaker, text }, ...others] = news;
-  put(node, `${breaker ?? ""} ${text}${others.length ? `; and ${others.length} more events` : ""}`);
-}
+import { drawChart, drawLog } from "./parts.js";
+import * as settings from "./settings.js";
 
 /** Keeps the focus inside an open dialog, also where the browser's own bar would come next. */
 function trap(dialog) {
@@ -188,7 +56,7 @@ export class Drawer {
   /** `send(method, path, body)` asks the server and tells `{data}` or `{detail, key}`. `closed()` hears of the end. */
   constructor(send, closed) {
     this.#send = send;
-    for (const [key, [, , hint]] of Object.entries(model.SETTINGS)) this.#field(key, hint);
+    for (const [key, [, , hint]] of Object.entries(settings.SETTINGS)) this.#field(key, hint);
     for (const dialog of [this.#dialog, $("confirm")]) trap(dialog);
     $("confirm-no").addEventListener("click", () => $("confirm").close());
     $("confirm-yes").addEventListener("click", () => $("confirm").close("yes"));
@@ -262,9 +130,14 @@ export class Drawer {
       attr($("actions").querySelector(`[data-action=${action}]`), "aria-pressed", String(view.mode === mode));
     }
     this.#figures(view, arrived, entry, now);
+    const kept = model.keptAs(view, arrived, now);
+    show($("kept"), kept !== null);
+    facts($("kept-facts"), kept ?? []);
+    put($("kept-problem"), view.store?.degraded ?? "");
+    show($("kept-problem"), (view.store?.degraded ?? null) !== null);
     put($("chart-text"), `in the ${drawChart(this.#dialog.querySelector(".chart"), entry, fresh)}`);
     this.#settings(view);
-    drawLog($("drawer-log"), log.filter((line) => line.breaker === view.name).slice(0, 20), this.#lines);
+    drawLog($("drawer-log"), log.filter((line) => line.breaker === view.name || model.isOfAll(line)).slice(0, 20), this.#lines);
     const stated = (value, at) => `${value} (${place(at)})`;
     const conflict = (it) => `${it.key}: ${stated(it.kept, it.kept_at)} counts, ${stated(it.ignored, it.ignored_at)} does not`;
     this.#list("conflicts", view.conflicts, conflict);
@@ -315,7 +188,7 @@ export class Drawer {
 
   #settings(view) {
     for (const [key, { input, origin }] of Object.entries(this.#fields)) {
-      const text = model.settingText(key, view.config[key]);
+      const text = settings.settingText(key, view.config[key]);
       // What is being edited stays; what is not follows the server.
       if (!this.#dirty(key) && input.value !== text) input.value = text;
       this.#shown[key] = text;
@@ -357,7 +230,7 @@ export class Drawer {
 
   async #apply() {
     const typed = Object.fromEntries(Object.entries(this.#fields).map(([key, { input }]) => [key, input.value]));
-    const { body, errors } = model.changesOf(this.#shown, typed);
+    const { body, errors } = settings.changesOf(this.#shown, typed);
     for (const [key, text] of Object.entries(errors)) this.#fault(key, text);
     const wrong = Object.keys(errors)[0];
     if (wrong) return this.#fields[wrong].input.focus();
@@ -367,7 +240,7 @@ export class Drawer {
     if (this.name !== name) return;
     if (data) {
       for (const changed of Object.keys(body)) {
-        this.#shown[changed] = model.settingText(changed, data.config[changed]);
+        this.#shown[changed] = settings.settingText(changed, data.config[changed]);
         this.#fields[changed].input.value = this.#shown[changed];
       }
       this.#restore();

@@ -1,106 +1,18 @@
 // What the page knows, and what it makes of it. Pure: no DOM, no network, no clock of its own.
 // All moments are seconds of one monotonic clock of the browser; the server's wall clock is only shown, never compared.
 
-/** Reads a stream of server-sent events, in chunks of any size. */
-export class EventReader {
-  #rest = "";
-  #scanned = 0;
-  #data = [];
-  #type = "";
-  lastId = "";
-  /** Milliseconds that the server asks to wait before reconnecting. */
-  retry = 2000;
-
-  /** Takes the next text and returns the events that are complete: `{type, data, id}`. */
-  feed(text) {
-    this.#rest += text;
-    const events = [];
-    let start = 0;
-    for (let at = this.#scanned; at < this.#rest.length; at++) {
-      const end = this.#rest[at];
-      if (end !== "\n" && end !== "\r") continue;
-      // A "\r" at the end of a chunk may be half of "\r\n".
-      if (end === "\r" && at + 1 === this.#rest.length) break;
-      this.#line(this.#rest.slice(start, at), events);
-      if (end === "\r" && this.#rest[at + 1] === "\n") at++;
-      start = at + 1;
-    }
-    this.#rest = this.#rest.slice(start);
-    this.#scanned = this.#rest.endsWith("\r") ? this.#rest.length - 1 : this.#rest.length;
-    return events;
-  }
-
-  #line(line, events) {
-    if (line === "") {
-      if (this.#data.length) events.push({ type: this.#type || "message", data: this.#data.join("\n"), id: this.lastId });
-      this.#data = [];
-      this.#type = "";
-      return;
-    }
-    const colon = line.indexOf(":");
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (field === "data") this.#data.push(value);
-    else if (field === "event") this.#type = value;
-    else if (field === "id" && !value.includes("\0")) this.lastId = value;
-    else if (field === "retry" && /^\d+$/.test(value)) this.retry = Number(value);
-  }
-}
-
-/** Milliseconds before the next attempt: doubled each time up to half a minute, spread so that pages do not come at once. */
-export function backoff(attempt, retry, random = Math.random()) {
-  return Math.min(30_000, Math.max(retry, 250) * 2 ** Math.min(attempt, 10)) * (0.5 + random / 2);
-}
-
-/** What the light shows. `heard` and `polled` are the seconds since the last byte and the last answer, null for never. */
-export function lightOf({ ready, locked, heard, polled }) {
-  if (locked) return { state: "locked", text: "Token needed", note: "Reading needs the admin token." };
-  if (ready && heard !== null && heard <= 20) return { state: "live", text: "Live", note: "" };
-  if (polled !== null && polled <= 6) {
-    return { state: "polling", text: "Polling", note: "There is no event stream: the list is asked for every 2 s." };
-  }
-  const ages = [heard, polled].filter((age) => age !== null);
-  if (!ages.length) return { state: "reconnecting", text: "Connecting", note: "" };
-  const age = Math.min(...ages);
-  if (age <= 12) return { state: "reconnecting", text: "Reconnecting", note: "" };
-  return { state: "stale", text: "Stale", note: `Nothing heard from the server for ${duration(age)}. What you see is old.` };
-}
-
-const UNITS = { d: 86400, h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
-
 /** Whole seconds as days, hours, minutes and seconds, the largest that there is first. */
-function unitsOf(seconds) {
+export function unitsOf(seconds) {
   const parts = [[seconds / 86400, "d"], [(seconds / 3600) % 24, "h"], [(seconds / 60) % 60, "m"], [seconds % 60, "s"]];
   const counts = parts.map(([count, unit]) => [Math.floor(count), unit]);
   return counts.slice(Math.max(0, counts.findIndex(([count]) => count > 0)));
 }
-const written = (parts) => parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`);
+export const written = (parts) => parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`);
 
 /** A length of time to look at, in two units at most: `21s`, `3m 12s`, `2h 5m`. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   return written(unitsOf(Math.max(0, Math.floor(seconds))).slice(0, 2)).join(" ") || "0s";
-}
-
-/** A length of time to edit, exact, as the server reads it: `30s`, `1m30s`, `250ms`. */
-export function exactDuration(seconds) {
-  if (Number.isInteger(seconds) && seconds > 0) return written(unitsOf(seconds)).join("");
-  const unit = ["s", "ms", "us"].find((name) => seconds >= UNITS[name]) ?? "ns";
-  return `${Number((seconds / UNITS[unit]).toPrecision(12))}${unit}`;
-}
-
-/** The seconds of a text such as `30`, `1m30s` or `250ms`, or null if it is none. */
-export function parseDuration(text) {
-  const trimmed = text.trim();
-  if (/^(\d+\.?\d*|\.\d+)$/.test(trimmed)) return Number(trimmed);
-  const part = /(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*/y;
-  let total = 0;
-  while (part.lastIndex < trimmed.length) {
-    const found = part.exec(trimmed);
-    if (!found || !(found[2] in UNITS)) return null;
-    total += Number(found[1]) * UNITS[found[2]];
-  }
-  return trimmed === "" ? null : Number(total.toPrecision(12));
 }
 
 export function percent(share) {
@@ -156,6 +68,34 @@ export function outlook(view, arrived, now) {
     return { text: `${trial.successes} of ${trial.success_threshold}`, detail: `trials passed, ${trial.in_flight} under way` };
   }
   return view.state === "half_open" ? { text: "due", detail: "with the next call" } : { text: "–", detail: "" };
+}
+
+/** What is wrong with the store of these breakers, by what most of them tell: `{store, problem, count}`, or null. */
+export function storeTrouble(views) {
+  const told = new Map();
+  for (const { store } of views) {
+    if (!store || store.degraded === null) continue;
+    const trouble = told.get(store.degraded) ?? { store: store.store, problem: store.degraded, count: 0 };
+    told.set(store.degraded, { ...trouble, count: trouble.count + 1 });
+  }
+  return [...told.values()].sort((a, b) => b.count - a.count)[0] ?? null;
+}
+
+const SOURCES = { local: "this process", restored: "an earlier process", remote: "the fleet" };
+
+/** How a state is kept, as terms and values, or null without a store. */
+export function keptAs({ store, since, time_in_state: lasted }, arrived, now) {
+  if (!store) return null;
+  // Both moments are of the server's clock.
+  const age = store.synced === null ? null : (Date.parse(since) - Date.parse(store.synced)) / 1000 + lasted + now - arrived;
+  const votes = store.votes && [["Votes to open", `${store.votes.given} of ${store.votes.needed}`]];
+  return [
+    ["Store", store.store],
+    ["State from", SOURCES[store.source] ?? store.source],
+    ...(store.epoch === null ? [] : [["Epoch", String(store.epoch)]]),
+    ...(votes ?? []),
+    ["Last sync", age === null ? "not yet" : `${duration(Math.max(0, age))} ago`],
+  ];
 }
 
 const SPAN = 120;
@@ -238,65 +178,20 @@ export function matches(view, text, kind) {
   return text.toLowerCase().split(/\s+/).every((word) => name.includes(word));
 }
 
-/** The settings: kind, whether `off` is a value, and what it is. */
-export const SETTINGS = {
-  failure_threshold: ["count", true, "Failures in a row that open the circuit"],
-  recovery_timeout: ["time", false, "How long it stays open before a trial"],
-  half_open_max_calls: ["count", false, "Trial calls admitted while half-open"],
-  success_threshold: ["count", false, "Successful trials that close it"],
-  half_open_timeout: ["time", false, "Half-open without a verdict for so long: open again"],
-  failure_rate_threshold: ["share", true, "Share of failures, 0 to 1, that opens it"],
-  slow_call_duration: ["time", true, "A call that takes longer is slow"],
-  slow_call_rate_threshold: ["share", true, "Share of slow calls, 0 to 1, that opens it"],
-  window_size: ["count", false, "Window of the rates, in calls"],
-  window_duration: ["time", false, "Window of the rates, in time"],
-  minimum_calls: ["count", false, "Fewest calls in the window for a rate"],
-  multiplier: ["share", false, "Growth of the open time with each re-opening"],
-  max_recovery_timeout: ["time", true, "The longest open time"],
-  jitter: ["share", false, "Random spread of the open time, 0 to 1"],
-  timeout: ["time", true, "Time limit of an async call"],
-};
-
-/** A setting as the form shows it. */
-export function settingText(key, value) {
-  const [kind, off] = SETTINGS[key] ?? [];
-  if (value === null || value === undefined) return off ? "off" : "";
-  return kind === "time" ? exactDuration(value) : String(value);
-}
-
-/** What a text means for a setting: `{value}` as the server takes it, or `{error}`. */
-export function readSetting(key, text) {
-  const [kind, off] = SETTINGS[key];
-  const trimmed = text.trim();
-  if (off && (trimmed === "" || trimmed.toLowerCase() === "off")) return { value: null };
-  const hint = off ? ", or off" : "";
-  if (kind === "time") {
-    if (parseDuration(trimmed) === null) return { error: `write a duration such as 30s, 1m30s or 250ms${hint}` };
-    return { value: /[a-z]/.test(trimmed) ? trimmed : Number(trimmed) };
-  }
-  const valid = kind === "count" ? /^\d+$/.test(trimmed) : /^(\d+\.?\d*|\.\d+)$/.test(trimmed);
-  return valid ? { value: Number(trimmed) } : { error: `write a ${kind === "count" ? "whole " : ""}number${hint}` };
-}
-
-/** What a form changes: the body to send, and what is wrong, by key. `shown` and `typed` map keys to texts. */
-export function changesOf(shown, typed) {
-  const [body, errors] = [{}, {}];
-  for (const [key, text] of Object.entries(typed)) {
-    if (text.trim() === (shown[key] ?? "").trim()) continue;
-    const { value, error } = readSetting(key, text);
-    if (error) errors[key] = error;
-    else body[key] = value;
-  }
-  return { body, errors };
-}
-
 /** A message without the name that stands beside it. */
 export function brief(message, breaker) {
   const prefix = `circuit '${breaker}': `;
   return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
 
-const LOGGED = ["transition", "mode", "reset", "config", "registered", "removed", "would_open", "conflict", "warning"];
+const LOGGED = [
+  "transition", "remote_transition", "mode", "reset", "config", "registered", "removed", "would_open", "conflict", "warning",
+  "store_degraded", "store_recovered", "state_unusable",
+];
+/** Events that are about all breakers. */
+export const isOfAll = (line) => line.type.startsWith("store_");
+/** A transition that the fleet told is one as well. */
+export const isTransition = (type) => type.endsWith("transition");
 
 /** Everything that the server has told, kept current. Who draws it empties `changed`, `gone` and `news`. */
 export class Store {
@@ -352,7 +247,8 @@ export class Store {
     addSample(entry.samples, now, view.totals, interval);
     this.changed.add(view.name);
     this.gone.delete(view.name);
-    if (view.last_transition) this.#note("transition", { ...view.last_transition, breaker: view.name });
+    const last = view.last_transition;
+    if (last) this.#note(last.reason === "remote" ? "remote_transition" : "transition", { ...last, breaker: view.name });
   }
 
   /** How many breakers there are in each state, and how many are overridden. */
@@ -374,9 +270,9 @@ export class Store {
   /** Shows an event at once; the figures follow within a second. */
   #happened(type, data, now) {
     const entry = this.entries.get(data.breaker);
-    if (entry && type === "transition" && entry.view.mode === "auto") {
-      const { to: state, retry_after, generation } = data;
-      entry.view = { ...entry.view, state, retry_after, generation, time_in_state: 0, half_open: null };
+    if (entry && isTransition(type) && entry.view.mode === "auto") {
+      const { to: state, retry_after, generation, at: since } = data;
+      entry.view = { ...entry.view, state, retry_after, generation, since, time_in_state: 0, half_open: null };
       entry.arrived = now;
     }
     if (entry && type === "mode") entry.view = { ...entry.view, mode: data.to };

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use breakerbox::admin::listing::{self, harmless, percent, time};
-use breakerbox::admin::{AlertView, BreakerView, HealthView, LocationView, Word};
+use breakerbox::admin::{AlertView, BreakerView, HealthView, LocationView, StoreView, Word};
 use breakerbox::{Key, Mode, State};
 
 use crate::table::{Cell, Table, Tone};
@@ -60,7 +60,11 @@ pub(crate) fn health(health: &HealthView, colour: bool) -> String {
     let tone = if health.status == "ok" { Tone::Good } else { Tone::Bad };
     let status = tone.paint(&harmless(&health.status), colour);
     let open = health.open_breakers.iter().map(|name| format!("\n  open: {}", harmless(name)));
-    format!("{status}: {}{}", summary(health), open.collect::<String>())
+    let store = health.store.as_ref().map(|store| {
+        let state = if store.degraded { Tone::Warning.paint("degraded", colour) } else { "ok".to_owned() };
+        format!("\n  store: {}, {state}", harmless(&store.store))
+    });
+    format!("{status}: {}{}{}", summary(health), open.collect::<String>(), store.unwrap_or_default())
 }
 
 pub(crate) fn alerts(alerts: &[AlertView], width: Option<usize>, colour: bool) -> String {
@@ -69,7 +73,7 @@ pub(crate) fn alerts(alerts: &[AlertView], width: Option<usize>, colour: bool) -
         table.push(vec![
             Cell::toned(harmless(&alert.severity), severity(alert)),
             Cell::new(harmless(&alert.name)),
-            Cell::new(harmless(&alert.breaker)),
+            Cell::new(alert.breaker.as_deref().map_or("-".to_owned(), harmless)),
             Cell::new(moment(alert.since)),
             Cell::new(harmless(&alert.summary)),
         ]);
@@ -145,6 +149,10 @@ fn facts(breaker: &BreakerView, colour: bool) -> Vec<(&'static str, String)> {
     facts.extend(window(breaker).map(|text| ("window", text)));
     facts.extend(totals(breaker));
     facts.extend(breaker.last_failure.map(|at| ("last failure", moment(at))));
+    if let Some(store) = &breaker.store {
+        facts.push(("store", kept(store)));
+        facts.extend(store.degraded.as_ref().map(|why| ("degraded", Tone::Warning.paint(&harmless(why), colour))));
+    }
     facts.extend(breaker.preset.as_ref().map(|preset| ("preset", harmless(preset))));
     facts.extend(breaker.locations.iter().map(|place| ("place", location(place))));
     for conflict in &breaker.conflicts {
@@ -196,6 +204,24 @@ fn totals(breaker: &BreakerView) -> Vec<(&'static str, String)> {
     let (closed, open, half_open) = (time(spent.closed), time(spent.open), time(spent.half_open));
     facts.push(("time in", format!("closed {closed}, open {open}, half_open {half_open}")));
     facts
+}
+
+/// How a state is kept: `redis, remote, epoch 17, 1 of 2 votes, synced 2026-11-21T00:41:53Z`.
+fn kept(store: &StoreView) -> String {
+    let epoch = store.epoch.map(|epoch| format!("epoch {epoch}"));
+    let votes = store.votes.map(|votes| format!("{} of {} votes", votes.given, votes.needed));
+    let synced = store.synced.map_or("not synced yet".to_owned(), |at| format!("synced {}", moment(at)));
+    let words = [harmless(&store.store), harmless(&store.source)].into_iter();
+    words.chain(epoch).chain(votes).chain([synced]).collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong with the store, if something is, told once for all breakers.
+pub(crate) fn store_problem<'a>(mut breakers: impl Iterator<Item = &'a BreakerView>) -> Option<String> {
+    breakers.find_map(|breaker| {
+        let store = breaker.store.as_ref()?;
+        let problem = store.degraded.as_ref()?;
+        Some(harmless(&format!("the {} store is degraded, breakers work in memory: {problem}", store.store)))
+    })
 }
 
 fn location(place: &LocationView) -> String {

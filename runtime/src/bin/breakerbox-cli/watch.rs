@@ -181,12 +181,13 @@ fn lost(error: &ClientError) {
     note(&format!("connection lost, trying again: {}\n", harmless(&error.to_string())));
 }
 
-/// How things stand: the breakers that are not simply closed.
+/// How things stand: what is wrong with the store, and the breakers that are not simply closed.
 fn standing(snapshot: &SnapshotView) -> String {
     let others = snapshot.circuit_breakers.iter();
     let others = others.filter(|breaker| (breaker.state, breaker.mode) != (State::Closed, Mode::Auto));
     let others = others.map(|breaker| format!("  {}", show::sentence(breaker)));
-    let lines: Vec<String> = iter::once(show::summary(&snapshot.summary)).chain(others).collect();
+    let problem = show::store_problem(snapshot.circuit_breakers.iter()).map(|problem| format!("  {problem}"));
+    let lines: Vec<String> = iter::once(show::summary(&snapshot.summary)).chain(problem).chain(others).collect();
     lines.join("\n") + "\n"
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Memory {
     samples: VecDeque<Sample>,
     /// Since which age too many calls fail.
     failing: Option<Duration>,
+    /// Since which age its state is not kept as it should be.
+    degraded: Option<Duration>,
 }
 
 fn age(times: &StateTimes) -> Duration {
@@ -90,7 +92,17 @@ impl Memory {
     fn since(trips: u64, sample: Sample) -> Self {
         let (age, tripped) = (Duration::ZERO, VecDeque::new());
         let samples = [sample].into();
-        Memory { age, outage: None, forced: None, trips, tripped, flapping: None, samples, failing: None }
+        Memory {
+            age,
+            outage: None,
+            forced: None,
+            trips,
+            tripped,
+            flapping: None,
+            samples,
+            failing: None,
+            degraded: None,
+        }
     }
 
     /// Takes in what a breaker is now. `at_once`: its state or mode has begun just now.
@@ -106,6 +118,18 @@ impl Memory {
         self.forced = (status.mode != Mode::Auto).then_some(begin);
         self.see_trips(status.totals.trips, rules);
         self.see_failures(status, rules);
+        let is_degraded = status.store.as_ref().is_some_and(|store| store.degraded.is_some());
+        self.degraded = is_degraded.then(|| self.degraded.unwrap_or(now));
+    }
+
+    /// The store has worked in between.
+    pub(super) fn see_recovery(&mut self) {
+        self.degraded = None;
+    }
+
+    /// For how long its state has not been kept as it should be.
+    pub(super) fn degraded_for(&self) -> Option<Duration> {
+        self.degraded.map(|begin| self.age.saturating_sub(begin))
     }
 
     fn see_outage(&mut self, status: &Status, at_once: bool) {
@@ -176,7 +200,7 @@ impl Memory {
     /// What is to be told of a breaker that was just taken in.
     pub(super) fn alerts(&self, status: &Status, rules: &Rules, mut tell: impl FnMut(Alert)) {
         let mut alert = |name, severity, since, value, summary| {
-            tell(Alert { name, breaker: Arc::clone(&status.name), severity, since, value, summary });
+            tell(Alert { name, breaker: Some(Arc::clone(&status.name)), severity, since, value, summary });
         };
         let name = &status.name;
         let wall = SystemTime::now();
@@ -233,7 +257,7 @@ impl Memory {
 }
 
 /// A time as people say it, in its two largest units, and minutes without seconds.
-fn people(time: Duration) -> String {
+pub(super) fn people(time: Duration) -> String {
     let seconds = time.as_secs();
     let unit = match seconds {
         0 => return duration::text(time),

@@ -3,6 +3,7 @@
 
 mod memory;
 mod rules;
+mod store;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::registry::Registry;
 use crate::sync::Mutex;
 
 use memory::Memory;
+use store::Degraded;
 
 pub use rules::Rules;
 
@@ -30,9 +32,10 @@ pub use rules::Rules;
 /// | `CircuitBreakerStuckHalfOpen` | half-open for 10 min | warning |
 /// | `CircuitBreakerForced` | forced open, disabled or only measuring for 30 min | info |
 /// | `CircuitBreakerFailureRate` | over half of the calls of 5 min fail, for 5 min, at more than 0.1 calls a second | warning |
+/// | `CircuitBreakerStoreDegraded` | states are not kept or shared as they should be for 1 min; one alert for all breakers | warning |
 ///
-/// There is no thread and no timer: it looks at the breakers when it is asked, and at one whose state or mode
-/// changes. Times are those of the breakers' clocks. Of the time before it was made it knows how long a state or
+/// There is no thread and no timer: it looks at the breakers when it is asked, at one whose state or mode
+/// changes, and at one when the store fails. Times are those of the breakers' clocks. Of the time before it was made it knows how long a state or
 /// mode has lasted, and nothing else.
 ///
 /// ```
@@ -64,14 +67,15 @@ pub struct Alerts {
 pub struct Alert {
     /// The rule, such as `CircuitBreakerOpen`.
     pub name: &'static str,
-    /// The name of the breaker.
-    pub breaker: Arc<str>,
+    /// The name of the breaker; `None` if it is about all of them, as it is about their store.
+    pub breaker: Option<Arc<str>>,
     /// How urgent it is.
     pub severity: Severity,
     /// Since when it has been so, by the wall clock; the time that the rule waits is part of it.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::wire::as_unix"))]
     pub since: SystemTime,
-    /// What the rule looked at: the state (1 open, 2 half-open), a number of trips, 1 for a mode, a share of failures.
+    /// What the rule looked at: the state (1 open, 2 half-open), a number of trips, 1 for a mode or a
+    /// store, a share of failures.
     pub value: f64,
     /// A sentence for people: `payments has been open for 3m`.
     pub summary: String,
@@ -147,11 +151,11 @@ impl Alerts {
         &self.watcher.rules
     }
 
-    /// The alerts that are active now: the gravest first, then by breaker.
+    /// The alerts that are active now: the gravest first, then by breaker, last that of the store.
     pub fn active(&self) -> Vec<Alert> {
         let mut active = Vec::new();
         self.watcher.look_at_all(|alert| active.push(alert));
-        // Stable: breakers are looked at by name, rules in their order.
+        // Stable: breakers are looked at by name, rules in their order, the store after all of them.
         active.sort_by_key(|alert: &Alert| std::cmp::Reverse(alert.severity));
         active
     }
@@ -178,6 +182,8 @@ impl Watcher {
             }
             Event::Transition(transition) => self.look_at_named(&transition.breaker),
             Event::ModeChanged { breaker, .. } => self.look_at_named(breaker),
+            Event::StoreDegraded { .. } => self.look_at_any(),
+            Event::StoreRecovered { .. } => self.memories.lock().values_mut().for_each(Memory::see_recovery),
             _ => {}
         }
     }
@@ -189,10 +195,22 @@ impl Watcher {
         }
     }
 
+    /// What is wrong with the store is so for all of them: from now on, whenever the others are looked at.
+    fn look_at_any(&self) {
+        let known = self.memories.lock().keys().next().cloned();
+        if let Some(breaker) = known.and_then(|name| self.registry.get(&name)) {
+            self.look_at(&breaker, false, |_| {});
+        }
+    }
+
     fn look_at_all(&self, mut tell: impl FnMut(Alert)) {
         let breakers = self.registry.all();
+        let mut degraded: Option<Degraded> = None;
         for breaker in &breakers {
-            self.look_at(breaker, false, &mut tell);
+            degraded = Degraded::longer(degraded, self.look_at(breaker, false, &mut tell));
+        }
+        if let Some(alert) = degraded.and_then(|degraded| degraded.alert(&self.rules)) {
+            tell(alert);
         }
         let mut memories = self.memories.lock();
         if memories.len() > breakers.len() {
@@ -201,8 +219,8 @@ impl Watcher {
         }
     }
 
-    /// `at_once`: what it shows has begun just now.
-    fn look_at(&self, breaker: &CircuitBreaker, at_once: bool, tell: impl FnMut(Alert)) {
+    /// `at_once`: what it shows has begun just now. Returns what is wrong with its store.
+    fn look_at(&self, breaker: &CircuitBreaker, at_once: bool, tell: impl FnMut(Alert)) -> Option<Degraded> {
         // One lock for each look: what is remembered is in the order of what was seen, and a call whose
         // failure opens the circuit waits for one status at most.
         let mut memories = self.memories.lock();
@@ -210,9 +228,9 @@ impl Watcher {
         if !memories.contains_key(&status.name) {
             memories.insert(Arc::clone(&status.name), Memory::new());
         }
-        if let Some(memory) = memories.get_mut(&status.name) {
-            memory.see(&status, &self.rules, at_once);
-            memory.alerts(&status, &self.rules, tell);
-        }
+        let memory = memories.get_mut(&status.name)?;
+        memory.see(&status, &self.rules, at_once);
+        memory.alerts(&status, &self.rules, tell);
+        Degraded::new(memory.degraded_for()?, status.store?)
     }
 }

@@ -45,6 +45,8 @@ pub struct Rules {
     pub failure_for: Duration,
     /// The share of a closed circuit's calls counts if there are more than so many a second. Default 0.1.
     pub failure_calls_per_second: f64,
+    /// A store that is degraded for so long is a warning. Default 1 min.
+    pub store_degraded: Option<Duration>,
 }
 
 impl Default for Rules {
@@ -61,6 +63,7 @@ impl Default for Rules {
             failure_window: Duration::from_secs(5 * MINUTE),
             failure_for: Duration::from_secs(5 * MINUTE),
             failure_calls_per_second: 0.1,
+            store_degraded: Some(Duration::from_secs(MINUTE)),
         }
     }
 }

@@ -106,6 +106,9 @@ impl Screen {
         } else {
             lines.push(cut("connecting", width));
         }
+        if let Some(problem) = show::store_problem(self.breakers.values().map(|(breaker, _)| breaker)) {
+            lines.push(Tone::Warning.paint(&cut(&problem, width), self.colour));
+        }
         for alert in self.alerts.iter().take(most_alerts) {
             let text = harmless(&format!("{}: {}", alert.severity, alert.summary));
             lines.push(show::severity(alert).paint(&cut(&text, width), self.colour));
