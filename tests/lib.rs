@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 /// `README.md`
-#[cfg(all(doctest, feature = "admin"))]
+#[cfg(all(doctest, feature = "admin", feature = "persist", feature = "redis"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
@@ -51,3 +51,8 @@ pub struct Admin;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/alerts.md")]
 pub struct Alerts;
+
+/// `docs/fleet.md`
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../docs/fleet.md")]
+pub struct Fleet;
