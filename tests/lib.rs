@@ -56,3 +56,8 @@ pub struct Alerts;
 #[cfg(all(doctest, feature = "redis"))]
 #[doc = include_str!("../docs/fleet.md")]
 pub struct Fleet;
+
+/// `docs/persistence.md`
+#[cfg(all(doctest, feature = "persist"))]
+#[doc = include_str!("../docs/persistence.md")]
+pub struct Persistence;

@@ -49,7 +49,7 @@ fn a_registry_has_one_store_and_a_store_one_registry() {
 fn a_registry_that_ends_writes_what_is_left_and_frees_the_folder() {
     let folder = folder();
     for round in 1..20 {
-        let process = Process::start(folder.path());
+        let process = Process::start_alone(folder.path());
         let left = process.quotes().status().retry_after;
         assert_eq!(left.map_or(0, |left| left.as_secs_f64().ceil() as u64) / 1000, round - 1);
         // No pause and no flush between the last two.
@@ -63,7 +63,7 @@ fn a_registry_that_ends_writes_what_is_left_and_frees_the_folder() {
 #[test]
 fn a_breaker_that_comes_back_after_it_was_removed_takes_up_its_state() {
     let folder = folder();
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     process.quotes().open_for(secs(600));
     // Whether it is written by now or not.
     process.registry.remove("quotes");
@@ -130,7 +130,7 @@ fn nothing_is_touched_before_a_store_is_attached() {
 fn a_scrape_tells_what_the_store_failed_at() {
     let folder = folder();
     fs::write(file(folder.path()), "damaged").expect("a file to write");
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     let render = || breakerbox::observe::Prometheus::new(&process.registry).respond(None).body;
     process.quotes();
     let page = render();

@@ -101,10 +101,15 @@ impl Other {
         self.lines.said.lock().expect("not poisoned").0.clone()
     }
 
-    /// SIGKILL.
-    pub(crate) fn kill(mut self) {
+    /// SIGKILL. Tells all that it had said.
+    pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
+        let mut said = self.lines.said.lock().expect("not poisoned");
+        while !said.1 {
+            said = self.lines.news.wait(said).expect("not poisoned");
+        }
+        said.0.clone()
     }
 }
 
@@ -170,6 +175,6 @@ fn restless(folder: &Path) {
             breaker.open_for(secs(seconds + 1));
         }
         assert!(process.store.flush(LONG));
-        println!("written");
+        println!("written {}", seconds + 1);
     }
 }

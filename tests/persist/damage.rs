@@ -20,7 +20,7 @@ fn start_with(folder: &Path, bytes: &[u8]) -> (State, bool) {
     let aside = folder.join("quotes.cbs.corrupt-1");
     let _ = fs::remove_file(&aside);
     fs::write(file(folder), bytes).expect("a file to write");
-    let process = Process::start(folder);
+    let process = Process::start_alone(folder);
     let state = process.quotes().state();
     let is_aside = fs::read(&aside).is_ok_and(|found| found == bytes);
     assert_eq!(process.unreadable(), u64::from(is_aside));
@@ -78,7 +78,7 @@ fn a_file_of_a_later_version_is_left_alone_and_the_breaker_works_in_memory() {
     let later = seal(2, "what nobody knows yet");
     fs::write(file(folder.path()), &later).expect("a file to write");
     {
-        let process = Process::start(folder.path());
+        let process = Process::start_alone(folder.path());
         let quotes = process.quotes();
         assert_eq!(quotes.state(), State::Closed);
         quotes.open();
@@ -110,7 +110,7 @@ fn links_pipes_folders_and_large_files_are_set_aside_unread() {
     for (problem, plant) in plants {
         let _ = fs::remove_file(&path);
         plant();
-        let process = Process::start(folder.path());
+        let process = Process::start_alone(folder.path());
         assert_eq!(process.quotes().state(), State::Closed, "{problem}");
         let heard = process.heard();
         assert!(heard.iter().any(|line| line.contains(problem) && line.contains("set aside as")), "{heard:?}");
@@ -127,7 +127,7 @@ fn what_is_planted_while_a_process_runs_is_not_written_through() {
     let outside = tempfile::tempdir().expect("a folder");
     let target = outside.path().join("precious");
     fs::write(&target, "precious").expect("a file to write");
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     process.quotes();
     symlink(&target, file(folder.path())).expect("a link");
     process.quotes().open_for(secs(600));
@@ -152,7 +152,7 @@ fn three_files_that_were_set_aside_are_kept() {
     let folder = folder();
     for round in 0..5 {
         fs::write(file(folder.path()), format!("damaged {round}")).expect("a file to write");
-        Process::start(folder.path()).quotes();
+        Process::start_alone(folder.path()).quotes();
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let aside = |number: u32| fs::read_to_string(folder.path().join(format!("quotes.cbs.corrupt-{number}")));

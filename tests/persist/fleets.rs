@@ -177,13 +177,14 @@ fn all_processes_together_make_no_more_trial_calls_than_an_episode_has_places() 
     for trier in &mut triers {
         trier.says("ready");
     }
-    // One is killed with whatever it has.
-    triers[3].says("trial");
-    triers[3].child.kill().expect("it runs");
-    let begin = Instant::now();
-    while trials.len() < 50 && begin.elapsed() < LONG {
+    let (begin, mut is_killed) = (Instant::now(), false);
+    while (trials.len() < 50 || !is_killed) && begin.elapsed() < LONG {
         std::thread::sleep(Duration::from_millis(50));
-        // An episode that waits for the trials of the dead is begun anew.
+        // One is killed with whatever it has. An episode that waits for the trials of the dead is begun anew.
+        if triers[3].said().iter().any(|line| line.starts_with("trial ")) {
+            triers[3].child.kill().expect("it was started");
+            is_killed = true;
+        }
         patiently(|| files.propose("parent", "quotes", 0, &order(Order::OpenFor(Duration::ZERO))));
         trials.clear();
         for line in triers.iter().flat_map(Other::said) {
@@ -193,6 +194,7 @@ fn all_processes_together_make_no_more_trial_calls_than_an_episode_has_places() 
             assert!(trials.entry(number(epoch)).or_default().insert(number(lease)), "granted twice: {line}");
         }
     }
+    assert!(is_killed);
     let most = trials.values().map(HashSet::len).max();
     assert_eq!(most, Some(PLACES as usize), "of {} episodes", trials.len());
 }

@@ -188,7 +188,7 @@ fn a_file_that_belongs_to_another_user_is_not_trusted() {
         println!("SKIPPED: only root can give a file to another user");
         return;
     }
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     assert_eq!(process.quotes().state(), State::Closed);
     let heard = process.heard();
     assert!(heard.iter().any(|line| line.contains("it belongs to another user: set aside as")), "{heard:?}");

@@ -125,7 +125,7 @@ fn a_lock_that_was_planted_degrades_the_store_until_it_is_gone() {
             return;
         }
         let begin = Instant::now();
-        let process = Process::start(folder.path());
+        let process = Process::start_alone(folder.path());
         assert_eq!(process.quotes().state(), State::Open, "files can be read all the same");
         let heard = process.heard();
         assert!(heard.iter().any(|line| line.contains("degraded") && line.contains(problem)), "{heard:?}");

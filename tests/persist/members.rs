@@ -24,6 +24,7 @@ pub(crate) fn member(folder: &Path) {
         let status = quotes.status();
         let answer = match line.as_str() {
             "state" => format!("{} {}", status.state, status.mode),
+            "touch" => status.store.is_some_and(|store| store.synced.is_some()).to_string(),
             "degraded" => status.store.and_then(|store| store.degraded).is_some().to_string(),
             "fail" => {
                 quotes.record_failure();
@@ -129,14 +130,10 @@ fn all_processes_together_make_the_trial_calls_of_one_and_close_together() {
 #[test]
 fn processes_that_cannot_have_the_folder_work_by_themselves_and_agree_again_afterwards() {
     let folder = folder();
-    let mut members: Vec<_> = (0..2).map(|_| start(folder.path())).collect();
-    members[0].ask("reset");
-    let lock = File::options().write(true).open(folder.path().join(".lock"));
-    let lock = lock.or_else(|_| {
-        std::thread::sleep(secs(1));
-        File::options().write(true).open(folder.path().join(".lock"))
-    });
-    let lock = lock.expect("a lock");
+    let states = folder.path().join("states");
+    let mut members: Vec<_> = (0..2).map(|_| start(&states)).collect();
+    agree(&mut members, "touch", "true");
+    let lock = File::options().write(true).open(states.join(".lock")).expect("it was made");
     lock.lock().expect("it is free now and then");
     agree(&mut members, "degraded", "true");
     assert_eq!(members[0].ask("open"), "done");
@@ -146,8 +143,8 @@ fn processes_that_cannot_have_the_folder_work_by_themselves_and_agree_again_afte
     agree(&mut members, "degraded", "false");
     agree(&mut members, "state", "open auto");
     // The folder goes, with all that was agreed.
-    fs::remove_dir_all(folder.path()).expect("a folder");
-    let mut late = start(folder.path());
+    fs::rename(&states, folder.path().join("gone")).expect("a folder");
+    let mut late = start(&states);
     agree(std::slice::from_mut(&mut late), "state", "open auto");
 }
 

@@ -14,7 +14,7 @@ fn an_open_circuit_is_open_for_the_time_that_is_left() {
     let folder = folder();
     leave_open(folder.path());
     age(&file(folder.path()), secs(200));
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     let quotes = process.quotes();
     assert_eq!(quotes.state(), State::Open);
     assert_about(quotes.status().retry_after, secs(400));
@@ -35,7 +35,7 @@ fn what_was_left_when_it_changed_counts_and_not_the_whole_open_time() {
         // A change of the mode writes the state beneath, as it is by then.
         quotes.force_open();
     });
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     process.quotes().auto();
     assert_about(process.quotes().status().retry_after, secs(350));
 }
@@ -45,7 +45,7 @@ fn a_circuit_whose_time_is_over_takes_a_trial_at_once() {
     let folder = folder();
     leave_open(folder.path());
     age(&file(folder.path()), secs(601));
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     assert_eq!(process.quotes().state(), State::HalfOpen);
     assert!(process.quotes().try_acquire().is_ok());
 }
@@ -59,7 +59,7 @@ fn a_half_open_circuit_is_taken_up_as_open_with_nothing_left() {
         // A trial that dies with its process.
         std::mem::forget(quotes.try_acquire());
     });
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     let quotes = process.quotes();
     assert_eq!(
         quotes.status().last_transition.map(|last| (last.to, last.retry_after)),
@@ -84,12 +84,12 @@ fn a_mode_is_kept_for_however_long() {
             record["saved"]["boot"] = serde_json::Value::Null;
             earlier(&mut record["saved"]["unix_ms"], secs(30 * 86400));
         });
-        let process = Process::start(folder.path());
+        let process = Process::start_alone(folder.path());
         assert_eq!(process.quotes().mode(), mode);
         process.quotes().reset();
         process.flush();
         drop(process);
-        assert_eq!(Process::start(folder.path()).quotes().mode(), Mode::Auto);
+        assert_eq!(Process::start_alone(folder.path()).quotes().mode(), Mode::Auto);
     }
 }
 
@@ -104,7 +104,7 @@ fn the_step_of_the_backoff_is_kept() {
         quotes.record_failure();
         assert_eq!(quotes.status().reopened, 1);
     });
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     let quotes = process.breaker("quotes", settings());
     assert_about(quotes.status().retry_after, secs(200));
     process.clock.advance(secs(200));
@@ -117,7 +117,7 @@ fn a_circuit_that_closed_again_is_closed_after_a_restart() {
     let folder = folder();
     leave_open(folder.path());
     once(folder.path(), |process| process.quotes().close());
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     assert_eq!(process.quotes().state(), State::Closed);
     assert_eq!(process.heard(), ["circuit 'quotes': registered"]);
 }
@@ -131,7 +131,7 @@ fn what_has_been_over_for_an_hour_is_forgotten() {
         earlier(&mut record["saved"]["unix_ms"], secs(600 + 3601));
         record["reopened"] = 5.into();
     });
-    let status = Process::start(folder.path()).quotes().status();
+    let status = Process::start_alone(folder.path()).quotes().status();
     assert_eq!((status.state, status.reopened), (State::Closed, 0));
 }
 
@@ -145,7 +145,7 @@ fn a_wall_clock_that_was_set_changes_nothing_within_one_boot() {
             earlier(&mut record["saved"]["boot"]["ms"], secs(200));
             record["saved"]["unix_ms"] = unix_ms.into();
         });
-        assert_about(Process::start(folder.path()).quotes().status().retry_after, secs(400));
+        assert_about(Process::start_alone(folder.path()).quotes().status().retry_after, secs(400));
     }
 }
 
@@ -157,9 +157,9 @@ fn after_a_reboot_the_wall_clock_tells_and_one_that_stepped_back_costs_one_wait(
         record["saved"]["boot"]["id"] = "another".into();
         earlier(&mut record["saved"]["unix_ms"], secs(200));
     });
-    assert_about(Process::start(folder.path()).quotes().status().retry_after, secs(400));
+    assert_about(Process::start_alone(folder.path()).quotes().status().retry_after, secs(400));
     edit(&file(folder.path()), |record| record["saved"]["unix_ms"] = u64::MAX.into());
-    let left = Process::start(folder.path()).quotes().status().retry_after;
+    let left = Process::start_alone(folder.path()).quotes().status().retry_after;
     assert!(left.is_some_and(|left| left > secs(599) && left <= secs(600)), "{left:?}");
 }
 
@@ -173,7 +173,7 @@ fn a_file_of_the_future_costs_one_wait_and_not_one_at_each_start() {
     });
     once(folder.path(), |process| assert_about(process.quotes().status().retry_after, secs(600)));
     age(&file(folder.path()), secs(200));
-    assert_about(Process::start(folder.path()).quotes().status().retry_after, secs(400));
+    assert_about(Process::start_alone(folder.path()).quotes().status().retry_after, secs(400));
 }
 
 #[test]
@@ -183,14 +183,14 @@ fn a_restart_after_a_restart_still_counts_from_the_first_opening() {
     age(&file(folder.path()), secs(100));
     once(folder.path(), |process| assert_eq!(process.quotes().state(), State::Open));
     age(&file(folder.path()), secs(100));
-    assert_about(Process::start(folder.path()).quotes().status().retry_after, secs(400));
+    assert_about(Process::start_alone(folder.path()).quotes().status().retry_after, secs(400));
 }
 
 #[test]
 fn the_status_tells_where_the_state_comes_from() {
     let folder = folder();
     leave_open(folder.path());
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     let quotes = process.quotes();
     let store = quotes.status().store.expect("a store");
     assert_eq!((store.store, store.source, store.degraded), ("file", Source::Restored, None));
@@ -213,7 +213,7 @@ fn every_name_has_a_file_of_its_own_and_finds_it_again() {
             process.breaker(name, Config::builder()).open_for(secs(seconds));
         }
     });
-    let process = Process::start(folder.path());
+    let process = Process::start_alone(folder.path());
     for (seconds, name) in (1000..).zip(names) {
         let left = process.breaker(name, Config::builder()).status().retry_after.expect(name);
         assert_about(Some(left), secs(seconds));

@@ -1,10 +1,9 @@
 //! Files that several processes share, as two handles of one process see them.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use breakerbox::shared::{Answer, Beat, Nudge, Order, Proposal, SharedStore, StoreError, Verdict, View};
 use breakerbox::{FileStore, Mode, SharedFiles, State};
@@ -83,7 +82,7 @@ fn what_one_finds_out_holds_for_the_other_until_trial_calls_of_both_succeed() {
 fn epochs_are_later_than_the_time_and_than_each_other_also_when_all_files_are_lost() {
     let folder = folder();
     let mut files = open(folder.path());
-    let unix = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let unix = || std::time::SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     // The clock of the folder has been anchored to milliseconds.
     let begin = u64::try_from(unix().as_micros()).expect("a few years") - 2000;
     let mut last = begin;
@@ -125,20 +124,26 @@ fn signs_of_life_that_say_nothing_new_write_nothing() {
     let mut files = open(folder.path());
     propose(&mut files, "1", 0, &trip(1));
     sync(&mut files, "1");
-    let look = || {
-        let names = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file").path());
-        let mut found: Vec<_> = names.map(|path| (fs::metadata(&path).expect("a file").ino(), path)).collect();
-        found.sort();
-        found
+    // What is written from now on is not of that time.
+    let long_ago = UNIX_EPOCH + secs(1000);
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        let file = File::options().write(true).open(entry.expect("a file").path()).expect("a file");
+        file.set_modified(long_ago).expect("ours");
+    }
+    let written = || {
+        let entries = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file"));
+        let written =
+            entries.filter(|entry| entry.metadata().and_then(|found| found.modified()).expect("a time") != long_ago);
+        written.map(|entry| entry.file_name()).collect::<Vec<_>>()
     };
-    let before = look();
     for _ in 0..20 {
         sync(&mut files, "1");
+        assert_eq!(written(), [""; 0]);
+        std::thread::sleep(Duration::from_millis(2));
     }
-    assert_eq!(look(), before);
     // Another one does.
     sync(&mut files, "2");
-    assert_ne!(look(), before);
+    assert_eq!(written(), [".fleet"]);
 }
 
 #[test]

@@ -228,6 +228,7 @@ fn after_a_reboot_the_wall_clock_tells_and_epochs_go_on() {
     });
     edit(&common, "CBC", |content| {
         assert_eq!(content["clocks"].as_array().map(Vec::len), Some(1), "{content}");
+        assert_ne!(content["clocks"][0]["of"], "", "Linux tells its boot: {content}");
         content["clocks"][0]["of"] = "another start".into();
     });
     let seen = sync(&mut open(folder.path()), "1");

@@ -41,6 +41,19 @@ impl Process {
         Process { registry, clock, store, lines }
     }
 
+    /// One that has the folder for itself. A child that another test is starting at this moment may have the lock of
+    /// the process before for a moment.
+    pub(crate) fn start_alone(folder: &Path) -> Process {
+        loop {
+            let process = Process::start(folder);
+            let heard = process.heard();
+            if !heard.iter().any(|line| line.contains("is used by another process or registry")) {
+                process.lines.lock().expect("not poisoned").extend(heard);
+                return process;
+            }
+        }
+    }
+
     pub(crate) fn breaker(&self, name: &str, settings: ConfigBuilder) -> CircuitBreaker {
         self.registry.get_or_insert(name, settings).expect("valid settings")
     }
@@ -72,7 +85,7 @@ impl Process {
 
 /// One process that does this and ends.
 pub(crate) fn once(folder: &Path, work: impl FnOnce(&Process)) {
-    let process = Process::start(folder);
+    let process = Process::start_alone(folder);
     work(&process);
     process.flush();
 }

@@ -87,7 +87,7 @@ fn proposal() -> impl Strategy<Value = Proposal> {
         prop_oneof![1 => mode().prop_map(Order::Mode), 4 => Just(Order::Reset), 1 => time().prop_map(Order::OpenFor)];
     prop_oneof![
         6 => (time(), small(), time()).prop_map(|(wait, quorum, lasts)| Proposal::Trip { wait, quorum, lasts }),
-        1 => Just(Proposal::Withdraw),
+        3 => Just(Proposal::Withdraw),
         5 => (time(), time(), small(), 0..5_u32, time())
             .prop_map(|(waited, wait, places, want, lasts)| Proposal::Lease { waited, wait, places, want, lasts }),
         3 => (order, by).prop_map(|(order, by)| Proposal::Command { order, by }),
@@ -106,7 +106,8 @@ fn view() -> impl Strategy<Value = View> {
 }
 
 fn step() -> impl Strategy<Value = (usize, Step)> {
-    let report = (epoch(), 0..3_usize, small(), 0..2_u32, 0..4_u32, time()).prop_map(
+    let failures = prop_oneof![4 => Just(0_u32), 1 => Just(1)];
+    let report = (epoch(), 0..3_usize, small(), failures, small(), time()).prop_map(
         |(on, leases, successes, failures, close_at, wait)| Step::Report {
             on,
             leases,
@@ -125,6 +126,17 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
         1 => Just(Step::Leave),
     ];
     (0..4_usize, what)
+}
+
+/// What comes first, so that what follows is about more than an empty key: nothing, four that live, or a breaker that is
+/// half-open besides.
+fn beginning() -> impl Strategy<Value = Vec<(usize, Step)>> {
+    let alive: Vec<_> = (0..4).map(|instance| (instance, Step::Sync { lives: LONG, counts: None })).collect();
+    let order = Proposal::Command { order: Order::OpenFor(Duration::ZERO), by: None };
+    let places = Proposal::Lease { waited: Duration::ZERO, wait: LONG, places: 3, want: 1, lasts: LONG };
+    let half_open = [order, places].map(|what| (0, Step::Propose { on: Epoch::Same, what }));
+    let all = alive.iter().cloned().chain(half_open).collect();
+    prop_oneof![Just(Vec::new()), Just(alive), Just(all)]
 }
 
 /// A store with what it has answered.
@@ -220,14 +232,15 @@ fn the_scripts_decide_as_the_pure_rules_do() {
     let redis = RefCell::new(Player::new(server.store()));
     let breaker = Cell::new(0);
     let verdicts = RefCell::new(BTreeMap::<String, u32>::new());
-    let cases = Config { cases: 256, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(cases).run(&prop::collection::vec(step(), 1..60), |history| {
+    let cases = Config { cases: 512, failure_persistence: None, ..Config::default() };
+    let histories = (beginning(), prop::collection::vec(step(), 1..60));
+    let result = TestRunner::new(cases).run(&histories, |(beginning, history)| {
         let mut pure = Player::new(InMemoryStore::new(SystemClock));
         let mut redis = redis.borrow_mut();
         breaker.set(breaker.get() + 1);
         (redis.epoch, redis.leases) = (0, Vec::new());
         let name = format!("b{}", breaker.get());
-        for (number, (instance, step)) in history.iter().enumerate() {
+        for (number, (instance, step)) in beginning.iter().chain(&history).enumerate() {
             let instance = format!("i{instance}");
             let expected = pure.play(&name, &instance, step).expect("the store in memory answers");
             let seen = redis.play(&name, &instance, step).map_err(|error| TestCaseError::fail(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use breakerbox::shared::{Order, Proposal, SharedStore, Verdict};
+use breakerbox::shared::{Counts, Order, Proposal, SharedStore, Verdict};
 use breakerbox::{Mode, RedisStore, State};
 
 use crate::server::{Server, patient};
@@ -59,7 +59,25 @@ fn keys_go_after_their_time_and_orders_stay() {
     let mut short = server.store().ttl(Duration::from_secs(120));
     sync(&mut short, "i", "other");
     assert!((60_000..=120_000).contains(&left("cb1:{default:other}:s")));
+    let mut counted = beat("counted");
+    let mut counts = Counts::default();
+    (counts.failures, counts.successes, counts.window, counts.serial) = (1, 1, LONG, 1);
+    counted.counts = Some(counts);
+    counted.lives = Duration::ZERO;
+    store.sync("dead", std::slice::from_ref(&counted)).expect("it answers");
+    counted.lives = LONG;
+    store.sync("i", &[counted]).expect("it answers");
+    // Of one that has gone nothing is kept.
+    assert_eq!(server.tell::<Vec<String>>(&["HKEYS", "cb1:{default:counted}:h"]), ["i"]);
+    sync(&mut store, "other", "voted");
+    sync(&mut store, "another", "voted");
+    sync(&mut store, "i", "voted");
+    propose(&mut store, "i", "voted", 0, &trip(LONG, 9));
+    half_open(&mut store, "i", "tried", 2);
     let keys: Vec<String> = server.tell(&["KEYS", "*"]);
+    for kind in ["s", "w", "v", "f", "i", "p", "h"] {
+        assert!(keys.iter().any(|key| key.ends_with(&format!("}}:{kind}"))), "no {kind} in {keys:?}");
+    }
     for key in keys {
         assert!(left(&key) > 0, "{key} never goes");
     }
@@ -84,6 +102,14 @@ fn the_plain_key_tells_the_state_for_an_hour() {
     assert_eq!(told(), "closed");
     half_open(&mut store, "i", "a::b", 1);
     assert_eq!(told(), "half_open");
+    // Nothing is written where nothing has changed.
+    let written = || {
+        let stats: String = server.tell(&["INFO", "commandstats"]);
+        stats.lines().find(|line| line.starts_with("cmdstat_set:")).map(str::to_owned)
+    };
+    let before = written();
+    sync(&mut store, "i", "a::b");
+    assert_eq!(written(), before);
     // Somebody else has written it, or it is lost: another instance tells again with its first look.
     server.tell::<()>(&["DEL", "circuit_breaker:a::b:state"]);
     sync(&mut server.store(), "other", "a::b");

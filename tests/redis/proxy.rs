@@ -13,6 +13,8 @@ pub(crate) enum Line {
     Good,
     /// It arrives that much later.
     Slow(Duration),
+    /// It arrives a hundred bytes at a time, with that much between.
+    Drip(Duration),
     /// It never arrives, and nobody hangs up. Also what is sent to the server is lost.
     Silent,
     /// So many bytes arrive, then the connection is closed.
@@ -118,6 +120,15 @@ impl Shared {
             match line {
                 Line::Silent => continue,
                 Line::Slow(time) if is_answer => std::thread::sleep(time),
+                Line::Drip(time) if is_answer => {
+                    for part in buffer[..length].chunks(100) {
+                        std::thread::sleep(time);
+                        if to.write_all(part).is_err() {
+                            break;
+                        }
+                    }
+                    continue;
+                }
                 Line::Torn(most) if is_answer => length = length.min(most),
                 _ => {}
             }

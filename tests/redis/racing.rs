@@ -105,3 +105,43 @@ fn a_lease_that_is_not_reported_comes_back() {
     assert_eq!(granted(&propose(&mut store, "z", "b", epoch, &lease(2, 9))).len(), 1);
     store.leave("a", &["b".into()]);
 }
+
+#[test]
+fn trial_calls_that_succeeded_have_used_their_places() {
+    let Some(server) = Server::start() else { return };
+    let mut store = server.store();
+    let tried = half_open(&mut store, "i", "b", 3);
+    let (leases, epoch) = (granted(&tried), tried.view.epoch);
+    assert_eq!(leases.len(), 3);
+    propose(&mut store, "i", "b", epoch, &report(leases[..2].to_vec(), 1, 0, 3));
+    // One is under way, one has succeeded, and one has given its place back.
+    assert_eq!(granted(&propose(&mut store, "i", "b", epoch, &lease(3, 9))).len(), 1);
+    assert_eq!(granted(&propose(&mut store, "i", "b", epoch, &lease(3, 9))).len(), 0);
+}
+
+#[test]
+fn a_vote_that_is_taken_back_does_not_count() {
+    let Some(server) = Server::start() else { return };
+    let mut store = server.store();
+    for instance in ["a", "b", "c", "d"] {
+        sync(&mut store, instance, "x");
+    }
+    assert_eq!(propose(&mut store, "a", "x", 0, &trip(LONG, 3)).verdict, Verdict::Voted);
+    let view = propose(&mut store, "a", "x", 0, &Proposal::Withdraw).view;
+    assert_eq!((view.votes, view.needed), (0, 2));
+    assert_eq!(propose(&mut store, "b", "x", 0, &trip(LONG, 3)).verdict, Verdict::Voted);
+    // Who leaves takes its vote with it.
+    store.leave("b", &["x".into()]);
+    assert_eq!(propose(&mut store, "c", "x", 0, &trip(LONG, 3)).verdict, Verdict::Voted);
+    assert_eq!(propose(&mut store, "d", "x", 0, &trip(LONG, 3)).verdict, Verdict::Applied);
+}
+
+#[test]
+fn however_many_trial_calls_are_wanted_the_server_is_not_kept_busy() {
+    let Some(server) = Server::start() else { return };
+    let mut store = server.store();
+    let open = propose(&mut store, "i", "b", 0, &trip(Duration::ZERO, 1));
+    let answer = propose(&mut store, "i", "b", open.view.epoch, &lease(u32::MAX, u32::MAX));
+    assert_eq!(granted(&answer).len(), 1000);
+    assert_eq!(granted(&propose(&mut store, "i", "b", answer.view.epoch, &lease(1500, u32::MAX))).len(), 500);
+}

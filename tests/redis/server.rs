@@ -1,6 +1,6 @@
 //! A real server on a free port of loopback, which ends with its value.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -67,16 +67,26 @@ impl Server {
         Some(started.expect("it starts"))
     }
 
-    /// Waits until it listens; whether it does.
+    /// Waits until it listens; whether it does, and not another one that has taken the port.
     fn is_up(&mut self) -> bool {
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.says().is_ok_and(|said| said.contains(&self.folder.path().display().to_string())) {
             if self.child.try_wait().expect("it can be asked").is_some() || began.elapsed() > PATIENCE {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         true
+    }
+
+    /// What it says about its folder. One that wants a password is told the one that all have here.
+    fn says(&self) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(RESPONSE))?;
+        stream.write_all(b"AUTH right\r\nCONFIG GET dir\r\nQUIT\r\n")?;
+        let mut said = String::new();
+        stream.read_to_string(&mut said)?;
+        Ok(said)
     }
 
     pub(crate) fn url(&self) -> String {

@@ -148,6 +148,7 @@ fn what_is_no_certificate_is_refused_at_once() {
         assert!(error.contains("PEM") || error.contains("rediss://"), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
+    assert!(RedisStore::connect("rediss://localhost/#insecure").is_err());
     let held = store().client_certificate(chain, key.clone()).expect("they are PEM");
     assert!(!format!("{held:?}").contains("KEY"));
 }

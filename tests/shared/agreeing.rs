@@ -276,3 +276,56 @@ fn a_vote_by_someone_who_is_gone_does_not_keep_the_fleet_from_its_quorum() {
     rig.round();
     assert_eq!(rig.view().state, OPEN);
 }
+
+#[test]
+fn a_trial_of_an_earlier_episode_of_the_fleet_counts_for_nothing() {
+    let rig = Rig::new(4, config(2));
+    rig.trip(&[0, 1]);
+    rig.pass(WAIT);
+    let slow = rig.instances[0].trial().expect("its open time is over");
+    rig.instances[1].trial().expect("there are two places").failure();
+    rig.instances[1].fleet.sync();
+    // The first one hears of nothing until the fleet is half-open again.
+    rig.clocks(WAIT);
+    rig.instances[1].fleet.sync();
+    let next = rig.instances[1].trial().expect("its open time is over");
+    rig.instances[0].fleet.sync();
+    slow.success();
+    rig.instances[0].fleet.sync();
+    assert_eq!((rig.view().state, rig.view().successes), (State::HalfOpen, 0));
+    assert_eq!(rig.instances[0].breaker.status().totals.late, 1);
+    next.success();
+}
+
+#[test]
+fn an_instance_that_opens_again_before_it_could_say_that_it_closed_stays_open() {
+    let rig = Rig::new(2, config(1));
+    rig.trip(&[0]);
+    rig.pass(WAIT);
+    rig.instances[0].trial().expect("its open time is over").success();
+    rig.instances[0].fail();
+    rig.instances.iter().for_each(|instance| drop(instance.told()));
+    let before = rig.view().epoch;
+    for _ in 0..3 {
+        rig.instances[0].fleet.sync();
+        assert_eq!(rig.states()[0], OPEN);
+    }
+    assert_eq!(rig.view().state, OPEN, "it has voted, and the two need one vote");
+    assert!(rig.view().epoch > before + 1, "closed, and open again");
+    assert_eq!(rig.instances[0].told(), Vec::<String>::new(), "it knew of both");
+}
+
+#[test]
+fn what_a_breaker_said_before_it_left_its_registry_is_heard() {
+    let rig = Rig::new(4, config(1));
+    rig.trip(&[0]);
+    assert_eq!(rig.view().votes, 1);
+    rig.instances[0].registry.remove(NAME);
+    rig.round();
+    assert_eq!(rig.view().votes, 0);
+
+    rig.instances[1].breaker.disable();
+    rig.instances[1].registry.remove(NAME);
+    rig.round();
+    assert_eq!(rig.view().mode, Mode::Disabled);
+}

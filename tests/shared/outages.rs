@@ -4,7 +4,7 @@ use breakerbox::shared::{Fleet, FleetCounts};
 use breakerbox::{Config, Mode, State};
 
 use crate::faulty::Way;
-use crate::rig::{INTERVAL, Rig, WAIT, config, secs};
+use crate::rig::{INTERVAL, Instance, Rig, WAIT, config, secs};
 
 const OPEN: State = State::Open;
 const CLOSED: State = State::Closed;
@@ -163,4 +163,43 @@ fn what_all_have_counted_opens_all() {
     rig.round();
     assert_eq!(rig.states(), [OPEN; 4]);
     assert_eq!(rig.instances[0].breaker.status().retry_after, Some(WAIT));
+}
+
+#[test]
+fn after_an_outage_trials_are_rationed_again() {
+    for is_lost in [false, true] {
+        let rig = Rig::new(3, config(1));
+        rig.trip(&[0, 1]);
+        rig.round();
+        rig.place.set(Way::Cut);
+        rig.pass(INTERVAL);
+        if is_lost {
+            rig.place.flush();
+        }
+        rig.place.set(Way::Free);
+        rig.pass(INTERVAL);
+        rig.pass(INTERVAL);
+        rig.pass(WAIT);
+        assert!(rig.instances.iter().all(|instance| instance.call().is_none()), "nobody has granted one");
+        let trials: Vec<_> = rig.instances.iter().filter_map(Instance::trial).collect();
+        assert_eq!(trials.len(), 1);
+    }
+}
+
+#[test]
+fn trials_that_began_without_the_store_are_the_last_ones_when_it_is_back() {
+    let rig = Rig::new(2, config(2));
+    rig.trip(&[0]);
+    rig.round();
+    rig.place.set(Way::Cut);
+    rig.pass(WAIT);
+    let trial = rig.instances[1].call().expect("nobody rations it");
+    rig.place.set(Way::Free);
+    rig.round();
+    assert!(rig.instances[1].call().is_none(), "there is a place by its settings, but it is not granted");
+    // Its place does not come back: what is let in now was granted.
+    drop(trial);
+    rig.round();
+    let trials: Vec<_> = (0..9).filter_map(|_| rig.instances[1].call()).collect();
+    assert_eq!((trials.len(), rig.place.granted("1")), (2, 2));
 }

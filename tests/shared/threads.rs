@@ -216,7 +216,8 @@ fn all_hear_at_once_of_a_store_that_tells() {
 #[test]
 fn votes_open_all_and_one_trial_closes_all() {
     let store = memory();
-    let instances = [(); 3].map(|()| Instance::new(store.clone()));
+    // At the usual pace, so that nobody counts as gone on a slow machine.
+    let instances = [(); 3].map(|()| Instance::with(Fleet::new(store.clone())));
     assert!(instances.iter().all(|instance| instance.fleet.ready(LONG)));
     until("all are there", || store.view(NAME).needed == 2);
     instances[0].fail();
@@ -245,8 +246,9 @@ fn votes_open_all_and_one_trial_closes_all() {
 #[test]
 fn what_was_said_last_before_the_end_is_heard() {
     let store = memory();
-    let others = [(); 2].map(|()| Instance::new(store.clone()));
-    let instance = Instance::new(store.clone());
+    // At the usual pace, so that nobody counts as gone on a slow machine.
+    let others = [(); 2].map(|()| Instance::with(Fleet::new(store.clone())));
+    let instance = Instance::with(Fleet::new(store.clone()));
     assert!(instance.fleet.ready(LONG));
     until("all are there", || store.view(NAME).needed == 2);
     instance.fail();

@@ -51,7 +51,7 @@ impl Common {
             Some(clock) => clock.us,
             None => self.set(of, ahead(now.wall(), us)),
         };
-        us.saturating_add_signed(ahead).clamp(1, LAST)
+        us.min(LAST).saturating_add_signed(ahead).clamp(1, LAST)
     }
 
     /// Makes the time at least this one.

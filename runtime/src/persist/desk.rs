@@ -27,7 +27,7 @@ use super::times::Moment;
 const TOGETHER: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A process that ended a moment ago may have left its lock to a child that it was starting.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Breakers whose changes wait to be written, at most; further ones are not kept.
 const CAPACITY: usize = 65_536;
 

@@ -18,9 +18,8 @@ use crate::remote::Find;
 #[cfg(feature = "shared")]
 use crate::shared::{Fleet, InMemoryStore};
 
-/// What can be attached to a registry: [`FileStore`](crate::FileStore), [`SharedFiles`](crate::SharedFiles),
-/// [`RedisStore`](crate::RedisStore), or a [`Fleet`] over any [`SharedStore`](crate::shared::SharedStore). Nothing
-/// else can implement it.
+/// What can be attached to a registry: `FileStore` and `SharedFiles` of the feature `persist`, `RedisStore` of `redis`,
+/// or a [`Fleet`] over any [`SharedStore`](crate::shared::SharedStore). Nothing else can implement it.
 #[cfg(feature = "shared")]
 #[cfg_attr(docsrs, doc(cfg(feature = "shared")))]
 pub trait Store: sealed::Keep {}

@@ -34,6 +34,8 @@ pub(super) struct Agent {
     find: Find,
     line: Line,
     standings: BTreeMap<Arc<str>, Standing>,
+    /// Those whose breakers have left the registry, until they have said their last words.
+    leaving: Vec<Standing>,
     /// Notes of breakers that are not listed yet.
     early: BTreeMap<Arc<str>, Note>,
     /// Since when the store answers, unless it does not.
@@ -53,6 +55,7 @@ impl Agent {
             find,
             line,
             standings: BTreeMap::new(),
+            leaving: Vec::new(),
             early: BTreeMap::new(),
             connected: None,
             was_first: false,
@@ -152,6 +155,10 @@ impl Agent {
                 standing.command(&mut self.line, core, round)?;
             }
         }
+        while let Some(standing) = self.leaving.last_mut() {
+            standing.say_last(&mut self.line)?;
+            self.leaving.pop();
+        }
         let mut beats = Vec::with_capacity(due.len());
         for (name, _) in &due {
             beats.extend(self.standings.get_mut(name).map(|standing| standing.beat(round)));
@@ -170,14 +177,17 @@ impl Agent {
     /// Finds a breaker, and takes what it has noted. One that has left the registry works by itself from now on.
     fn meet(&mut self, name: &Arc<str>, note: Option<Note>) -> Option<Arc<Core>> {
         let found = (self.find)(name);
-        let is_made = note.as_ref().is_some_and(|note| note.is_new);
-        if self.standings.get(name).is_some_and(|standing| !found.as_ref().is_some_and(|core| standing.is_of(core))) {
-            if let Some(mut standing) = self.standings.remove(name) {
-                standing.free(0.0);
-            }
+        let is_gone = |standing: &Standing| !found.as_ref().is_some_and(|core| standing.is_of(core));
+        if self.standings.get(name).is_some_and(is_gone)
+            && let Some(mut standing) = self.standings.remove(name)
+        {
+            standing.free(0.0);
+            let is_made = note.as_ref().is_some_and(|note| note.is_new);
             if !is_made {
+                standing.take(note.clone().unwrap_or_default());
                 self.desk.forget(name);
             }
+            self.leaving.push(standing);
         }
         let Some(core) = found else {
             // It is noted before it is listed.
@@ -213,10 +223,14 @@ impl Agent {
     pub(super) fn leave(&mut self) {
         let (mut notes, _) = self.desk.take();
         if self.connected.is_some() {
-            let names: Vec<_> = self.standings.keys().cloned().collect();
+            for (name, standing) in &mut self.standings {
+                standing.take(notes.remove(name).unwrap_or_default());
+            }
+            let mut all = mem::take(&mut self.leaving);
+            all.extend(mem::take(&mut self.standings).into_values());
+            let names: Vec<_> = all.iter().map(|standing| Arc::clone(&standing.name)).collect();
             let said = catch_unwind(AssertUnwindSafe(|| {
-                for (name, standing) in &mut self.standings {
-                    standing.take(notes.remove(name).unwrap_or_default());
+                for mut standing in all {
                     if standing.say_last(&mut self.line).is_err() {
                         return;
                     }

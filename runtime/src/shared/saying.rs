@@ -242,11 +242,12 @@ impl Standing {
         }
     }
 
-    /// The last words of a registry that has gone: nobody else has to wait for what it held.
+    /// The last words of a breaker that has left its registry: nobody else has to wait for what it held.
     pub(super) fn say_last(&mut self, line: &mut Line) -> Result<(), Failed> {
-        if let Some((order, by)) = self.order.take() {
-            line.propose(&self.name, self.base.epoch, &Proposal::Command { order, by })?;
-        } else if self.decides() && self.base.state != State::Closed {
+        let is_open = self.decides() && self.base.state != State::Closed;
+        if let Some((order, by)) = self.order.clone() {
+            self.say(line, &Proposal::Command { order, by })?;
+        } else if is_open {
             let leases = self.leases.iter().chain(&self.spare).copied().collect::<Vec<_>>();
             match self.verdict {
                 Some(Ended::Well) => drop(self.report(line, Vec::new(), self.terms.success_threshold, 0)?),
@@ -254,6 +255,8 @@ impl Standing {
                 None if leases.is_empty() => {}
                 None => drop(self.report(line, leases, self.successes, 0)?),
             }
+        } else if self.vote.is_some() {
+            self.say(line, &Proposal::Withdraw)?;
         }
         Ok(())
     }
