@@ -12,7 +12,7 @@ use crate::state::{Mode, State};
 /// A store at work for a registry.
 #[cfg_attr(not(feature = "shared"), expect(dead_code, reason = "no store is built in"))]
 pub(crate) trait Keeper: fmt::Debug + Send + Sync {
-    /// A breaker began another episode. It is locked, as in all that follows but `load`, so this only makes a note.
+    /// A breaker began another episode. It is locked, as in all that follows but `load` and `flush`, so this only makes a note.
     fn changed(&self, breaker: &Arc<str>, snapshot: Snapshot);
 
     /// A breaker moved; heard before the change.
@@ -42,6 +42,9 @@ pub(crate) trait Keeper: fmt::Debug + Send + Sync {
 
     /// What is kept of a breaker, if anything that can be used. Reads files.
     fn load(&self, breaker: &Arc<str>) -> Option<Snapshot>;
+
+    /// Waits until the store has what has changed, for this long at most. Called without any lock.
+    fn flush(&self, timeout: Duration) -> bool;
 
     /// How the state of a breaker is kept. Only copies.
     fn status(&self, breaker: &Arc<str>) -> StoreStatus;

@@ -112,6 +112,8 @@ fn variables_attach_a_store_or_tell_why_not() {
     );
     let registry = with(&[("CIRCUIT_BREAKER_PERSISTENT", "TRUE"), dir]);
     registry.get_or_insert("quotes", Config::default()).expect("valid").open_for(secs(600));
+    assert!(registry.flush(secs(60)) && Registry::new().flush(Duration::ZERO));
+    assert!(file(&states).exists());
     drop(registry);
     let registry = with(&[("CIRCUIT_BREAKER_PERSISTENT", "1"), dir]);
     assert_eq!(registry.get_or_insert("quotes", Config::default()).expect("valid").state(), State::Open);

@@ -142,6 +142,10 @@ impl Keeper for Keeping {
         kept
     }
 
+    fn flush(&self, timeout: Duration) -> bool {
+        self.desk.flush(timeout)
+    }
+
     fn status(&self, breaker: &Arc<str>) -> StoreStatus {
         let inner = self.desk.inner.lock();
         let known = inner.breakers.get(breaker).cloned().unwrap_or_default();

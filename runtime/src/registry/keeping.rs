@@ -4,6 +4,8 @@
 use std::fmt;
 #[cfg(feature = "shared")]
 use std::sync::Arc;
+#[cfg(feature = "shared")]
+use std::time::Duration;
 
 use super::Registry;
 #[cfg(feature = "shared")]
@@ -105,6 +107,14 @@ impl Registry {
         if let Some(keeper) = self.inner.bus.keeper() {
             breaker.core.take_up_kept(keeper.load(&breaker.core.label).as_ref());
         }
+    }
+
+    /// Waits until the store has all that has changed, for this long at most: where a process ends by itself. Returns
+    /// whether it has; without a store it does.
+    #[cfg(feature = "shared")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "shared")))]
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.inner.bus.keeper().is_none_or(|keeper| keeper.flush(timeout))
     }
 
     /// How often the store failed at something, by what was tried; empty without a store.

@@ -119,6 +119,10 @@ impl Keeper for Keeping {
         None
     }
 
+    fn flush(&self, timeout: Duration) -> bool {
+        self.desk.flush(timeout)
+    }
+
     fn status(&self, breaker: &Arc<str>) -> StoreStatus {
         self.desk.status(breaker)
     }
