@@ -8,7 +8,8 @@ use crate::breaker::{Core, Inner};
 use crate::clock::{self, nanos};
 use crate::error::{CircuitBreakerError, Reason};
 use crate::event::Event;
-use crate::machine::{Admission, UNRATIONED};
+use crate::machine::{Admission, Machine, Move, Phase, UNRATIONED};
+use crate::policy::Policy;
 use crate::state::{Mode, State};
 use crate::ticket::{End, Ticket, UNTIMED};
 use crate::word;
@@ -131,7 +132,8 @@ impl Core {
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
         self.tick(inner, now);
-        let (admission, moved) = inner.machine.admit(&inner.policy, &mut inner.granted, now);
+        let admit = if now < inner.granted_until { Machine::admit } else { Machine::admit_late };
+        let (admission, moved) = admit(&mut inner.machine, &inner.policy, &mut inner.granted, now);
         if let Some(moved) = moved {
             self.commit(inner, moved);
         }
@@ -147,6 +149,7 @@ impl Core {
                 }
                 None => {
                     inner.granted = UNRATIONED;
+                    inner.machine.ration(UNRATIONED);
                     self.ask_machine(inner, now)
                 }
             },
@@ -205,9 +208,11 @@ impl Core {
                 let now = self.now(self.word());
                 let mut seen = inner.machine;
                 seen.tick(&inner.policy, self.seed(), now);
+                let mut granted = inner.granted;
+                let admit = if now < inner.granted_until { Machine::admit } else { Machine::admit_late };
                 // Mode and clock may have changed since the word was read.
                 match inner.mode {
-                    Mode::Auto => seen.admit(&inner.policy, &mut inner.granted.clone(), now).0 == Admission::Admitted,
+                    Mode::Auto => admit(&mut seen, &inner.policy, &mut granted, now).0 == Admission::Admitted,
                     mode => mode != Mode::ForcedOpen,
                 }
             }
@@ -239,5 +244,18 @@ impl Core {
         let counts = &mut self.lock().counts;
         counts.late += 1;
         *(if reason == Reason::HalfOpenFull { &mut counts.of_half_open } else { &mut counts.of_open }) += 1;
+    }
+}
+
+impl Machine {
+    /// A call asks to be let in when the time of the grants that no call has used is over.
+    pub(crate) fn admit_late(&mut self, policy: &Policy, granted: &mut u32, now: u64) -> (Admission, Option<Move>) {
+        match self.phase {
+            Phase::HalfOpen { places, .. } if places != UNRATIONED && !self.is_full(policy) => {
+                (Admission::NotGranted, None)
+            }
+            Phase::Open { .. } if *granted != UNRATIONED => self.admit(policy, &mut 0, now),
+            _ => self.admit(policy, granted, now),
+        }
     }
 }

@@ -81,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) layers: Box<Layers>,
     /// Nothing while it has been closed since it was made.
     pub(crate) past: Option<Box<Past>>,
+    /// Until when trials that were granted may begin.
+    pub(crate) granted_until: u64,
 }
 
 impl Inner {
@@ -148,6 +150,7 @@ impl Core {
                 counts: Counts::default(),
                 layers: Box::new(layers),
                 past: None,
+                granted_until: u64::MAX,
             }),
             clock: RwLock::new(clock),
             name,

@@ -175,6 +175,7 @@ impl Core {
         let _replaced = self.command(|inner, before| {
             inner.past().rebase(before, now);
             inner.machine.rebase(before, now);
+            inner.granted_until = 0;
             inner.shows(now);
             inner.machine.generation += 1;
             inner.failures.last = now.saturating_sub(before.saturating_sub(inner.failures.last));

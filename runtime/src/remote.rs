@@ -34,6 +34,10 @@ pub(crate) struct Terms {
     pub(crate) failures: u64,
     /// Calls that found no place for a trial.
     pub(crate) refused_trials: u64,
+    /// Calls that have ended or were refused.
+    pub(crate) calls: u64,
+    /// What its clock shows.
+    pub(crate) now: u64,
 }
 
 /// A state that a fleet has agreed about.
@@ -58,6 +62,8 @@ impl Core {
         let mut snapshot = self.snapshot_of(&inner);
         snapshot.generation = inner.machine.generation;
         let policy = &inner.policy;
+        let (successes, failures) = (self.stripes().successes(), inner.failures.count);
+        let refused_trials = self.stripes().refusals(Reason::HalfOpenFull);
         Terms {
             snapshot,
             last_cause: inner.past.as_ref().and_then(|past| past.last_transition.as_ref()).map(|last| last.cause),
@@ -66,9 +72,11 @@ impl Core {
             half_open_timeout: policy.half_open_timeout,
             recovery_timeout: policy.recovery_timeout,
             max_recovery_timeout: policy.max_recovery_timeout,
-            successes: self.stripes().successes(),
-            failures: inner.failures.count,
-            refused_trials: self.stripes().refusals(Reason::HalfOpenFull),
+            successes,
+            failures,
+            refused_trials,
+            calls: successes + failures + refused_trials + self.stripes().refusals(Reason::Open),
+            now: self.now(self.word()),
         }
     }
 
@@ -123,18 +131,25 @@ impl Core {
         }
     }
 
-    /// So many more trials may be admitted, in this half-open episode or in the next one. Returns whether they will.
-    pub(crate) fn grant(&self, more: u32, generation: u64) -> bool {
+    /// So many more trials may begin until then, in this half-open episode or in the next one: the open time is over.
+    /// Returns whether they may. What has not begun by then is over although nobody takes it back.
+    pub(crate) fn grant(&self, more: u32, until: u64, generation: u64) -> bool {
         let Ok(mut inner) = self.unmoved(generation) else { return false };
         if inner.mode != Mode::Auto {
             return false;
         }
         let before = if inner.granted == UNRATIONED { 0 } else { inner.granted };
+        let now = self.now(self.word());
         match &mut inner.machine.phase {
             Phase::Closed => return false,
-            Phase::Open { .. } => inner.granted = before.saturating_add(more),
+            Phase::Open { until } => {
+                let at = now.min(*until);
+                inner.granted = before.saturating_add(more);
+                inner.postpone(at, now);
+            }
             Phase::HalfOpen { places, .. } => *places = places.saturating_add(more),
         }
+        inner.granted_until = until;
         self.show(inner);
         true
     }

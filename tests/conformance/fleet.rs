@@ -94,6 +94,8 @@ struct Instance {
     fleet: Fleet,
     breaker: &'static CircuitBreaker,
     calls: BTreeMap<u64, Vec<Permit<'static>>>,
+    /// Trials, when they were last counted.
+    granted: usize,
     lives: bool,
 }
 
@@ -138,7 +140,8 @@ impl<'a> Game<'a> {
         let breaker: &'static CircuitBreaker = Box::leak(Box::new(breaker));
         // So may the registry, from which the fleet finds it.
         std::mem::forget(registry);
-        Ok(Instance { clock, fleet, breaker, calls: BTreeMap::new(), lives: true })
+        let granted = self.place.granted(name);
+        Ok(Instance { clock, fleet, breaker, calls: BTreeMap::new(), granted, lives: true })
     }
 
     fn set_clocks(&self, at_ms: i128) {
@@ -262,12 +265,14 @@ impl<'a> Game<'a> {
                 }
             }
             "lease" => {
-                let before = self.place.granted(name);
                 self.sync(name);
                 // A call that cannot be a trial is what asks for one.
                 drop(self.instance(name)?.breaker.try_acquire());
                 self.sync(name);
-                shown.granted = Some(self.place.granted(name) - before);
+                // What it was granted since it was asked last: its fleet may have granted it in a round.
+                let granted = self.place.granted(name);
+                let before = self.instance(name)?;
+                shown.granted = Some(granted.saturating_sub(std::mem::replace(&mut before.granted, granted)));
             }
             "probe_success" | "probe_failure" => shown.permitted = Some(self.probe(name, &step.op)?),
             "admin" => {

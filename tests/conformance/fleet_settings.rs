@@ -101,8 +101,8 @@ impl Settings {
             stated.rest.insert("minimum_calls".to_owned(), json!(minimum));
         }
         let lease = stated.lease_ttl_ms.unwrap_or(LEASE);
-        // Our leases last longer than a trial by two intervals.
-        let interval = stated.sync_interval_ms.unwrap_or(1000).min(lease / 4).max(1);
+        // Our leases last longer than a trial by four intervals.
+        let interval = stated.sync_interval_ms.unwrap_or(1000).min(lease / 5).max(1);
         Ok(Settings {
             instances: stated.instances,
             interval,
@@ -121,7 +121,7 @@ impl Settings {
 
     pub(crate) fn config(&self) -> Result<Config, String> {
         let mut config = self.of_breakers.clone();
-        config.insert("max_wait_half_open_ms".to_owned(), json!(self.lease - 2 * self.interval));
+        config.insert("max_wait_half_open_ms".to_owned(), json!(self.lease - 4 * self.interval));
         let trace = Trace::of_settings(config);
         OfBreaker::of(&trace, &[]).translate(Reading::InARow)
     }

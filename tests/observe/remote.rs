@@ -38,7 +38,7 @@ impl SharedStore for Hostile {
         "a\"} 1\nb\\"
     }
 
-    fn sync(&mut self, _: &str, _: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, _: &str, _: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         Err(StoreError::new("away"))
     }
 

@@ -81,7 +81,7 @@ pub(crate) fn restless(folder: &Path) {
     loop {
         for breaker in ["a", "b", "quotes"] {
             for order in [Order::OpenFor(secs(600)), Order::Reset] {
-                let what = Proposal::Command { order, by: None };
+                let what = Proposal::Command { order, by: None, ago: Duration::ZERO };
                 patiently(|| files.propose("restless", breaker, 0, &what));
             }
         }
@@ -113,10 +113,21 @@ fn a_kill_at_any_moment_leaves_whole_files_a_free_folder_and_epochs_that_only_gr
     other.kill();
     let mut files = open(folder.path());
     sync(&mut files, "parent");
-    let names = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file").file_name());
-    let mut names: Vec<_> = names.map(|name| name.into_string().expect("text")).collect();
-    names.sort();
-    assert_eq!(names, [".changes", ".fleet", ".lock", "a.cbf", "b.cbf", "quotes.cbf"]);
+    assert_eq!(settled(folder.path()), [".changes", ".fleet", ".lock", "a.cbf", "b.cbf", "quotes.cbf"]);
+}
+
+/// The names in a folder, as soon as what others stand in the place of is removed.
+fn settled(folder: &Path) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let names = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().expect("text")).collect();
+        if !names.iter().any(|name| name.contains(".tmp")) || begin.elapsed() > LONG {
+            names.sort();
+            return names;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Stops a process, or lets it go on.
@@ -204,6 +215,7 @@ pub(crate) fn shared_on_a_bad_disk(folder: &Path, spoil: impl Fn(), mend: impl F
     let mut files = open(folder);
     let known = propose(&mut files, "1", 0, &order(Order::OpenFor(secs(600)))).view;
     sync(&mut files, "1");
+    settled(folder);
     spoil();
     let begin = Instant::now();
     let problem = files.propose("1", "quotes", 0, &order(Order::Reset)).expect_err("it cannot be written");

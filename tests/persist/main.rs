@@ -5,6 +5,7 @@
 
 mod attaching;
 mod children;
+mod crowds;
 mod damage;
 mod figures;
 mod fleets;

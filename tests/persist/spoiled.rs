@@ -250,8 +250,8 @@ fn a_clock_that_was_set_back_while_the_machine_was_off_holds_nobody_up() {
         ahead(&mut content["agreement"]["epoch"]);
         ahead(&mut content["agreement"]["until"]);
         let soon = content["at"].as_u64().expect("a time") + 100_000;
-        for until in content["agreement"]["leases"].as_object_mut().expect("leases").values_mut() {
-            *until = soon.into();
+        for lease in content["agreement"]["leases"].as_object_mut().expect("leases").values_mut() {
+            lease["until"] = soon.into();
         }
     });
     fs::remove_file(folder.path().join(".fleet")).expect("a file");

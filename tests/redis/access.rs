@@ -40,7 +40,12 @@ fn the_documented_rights_are_enough_for_the_whole_cycle() {
         counted.counts = Some(counts);
         let states = [1, 1, 2].map(|serial| {
             counted.counts.as_mut().expect("they are there").serial = serial;
-            store.sync("i", std::slice::from_ref(&counted)).expect("it answers")[0].state
+            store
+                .sync("i", std::slice::from_ref(&counted))
+                .expect("it answers")
+                .remove(0)
+                .expect("it can be used")
+                .state
         });
         assert_eq!(states, [State::Closed, State::Closed, State::Open]);
         assert_eq!(heard.recv_timeout(PATIENCE), Ok(Some("counted".into())));

@@ -42,6 +42,12 @@ enum Step {
         on: Epoch,
         what: Proposal,
     },
+    /// Naming the leases that are held, or none.
+    Lease {
+        on: Epoch,
+        is_naming: bool,
+        what: Proposal,
+    },
     /// With so many of the leases that are held.
     Report {
         on: Epoch,
@@ -50,6 +56,7 @@ enum Step {
         failures: u32,
         close_at: u32,
         wait: Duration,
+        lasts: Duration,
     },
     Reseed {
         epoch: Epoch,
@@ -88,9 +95,7 @@ fn proposal() -> impl Strategy<Value = Proposal> {
     prop_oneof![
         6 => (time(), small(), time()).prop_map(|(wait, quorum, lasts)| Proposal::Trip { wait, quorum, lasts }),
         3 => Just(Proposal::Withdraw),
-        5 => (time(), time(), small(), 0..5_u32, time())
-            .prop_map(|(waited, wait, places, want, lasts)| Proposal::Lease { waited, wait, places, want, lasts }),
-        3 => (order, by).prop_map(|(order, by)| Proposal::Command { order, by }),
+        3 => (order, by, time()).prop_map(|(order, by, ago)| Proposal::Command { order, by, ago }),
     ]
 }
 
@@ -107,20 +112,28 @@ fn view() -> impl Strategy<Value = View> {
 
 fn step() -> impl Strategy<Value = (usize, Step)> {
     let failures = prop_oneof![4 => Just(0_u32), 1 => Just(1)];
-    let report = (epoch(), 0..3_usize, small(), failures, small(), time()).prop_map(
-        |(on, leases, successes, failures, close_at, wait)| Step::Report {
+    let report = (epoch(), 0..3_usize, small(), failures, small(), time(), time()).prop_map(
+        |(on, leases, successes, failures, close_at, wait, lasts)| Step::Report {
             on,
             leases,
             successes,
             failures,
             close_at,
             wait,
+            lasts,
+        },
+    );
+    let lease = (epoch(), any::<bool>(), (time(), time(), small(), 0..5_u32, time())).prop_map(
+        |(on, is_naming, (waited, wait, places, want, lasts))| {
+            let what = Proposal::Lease { waited, wait, places, want, lasts, held: Vec::new() };
+            Step::Lease { on, is_naming, what }
         },
     );
     let reseeded = prop_oneof![2 => epoch(), 1 => Just(Epoch::TwoDaysAhead)];
     let what = prop_oneof![
         4 => (time(), counts()).prop_map(|(lives, counts)| Step::Sync { lives, counts }),
-        8 => (epoch(), proposal()).prop_map(|(on, what)| Step::Propose { on, what }),
+        6 => (epoch(), proposal()).prop_map(|(on, what)| Step::Propose { on, what }),
+        3 => lease,
         4 => report,
         1 => (reseeded, view()).prop_map(|(epoch, view)| Step::Reseed { epoch, view }),
         1 => Just(Step::Leave),
@@ -132,8 +145,8 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
 /// half-open besides.
 fn beginning() -> impl Strategy<Value = Vec<(usize, Step)>> {
     let alive: Vec<_> = (0..4).map(|instance| (instance, Step::Sync { lives: LONG, counts: None })).collect();
-    let order = Proposal::Command { order: Order::OpenFor(Duration::ZERO), by: None };
-    let places = Proposal::Lease { waited: Duration::ZERO, wait: LONG, places: 3, want: 1, lasts: LONG };
+    let order = Proposal::Command { order: Order::OpenFor(Duration::ZERO), by: None, ago: Duration::ZERO };
+    let places = Proposal::Lease { waited: Duration::ZERO, wait: LONG, places: 3, want: 1, lasts: LONG, held: vec![] };
     let half_open = [order, places].map(|what| (0, Step::Propose { on: Epoch::Same, what }));
     let all = alive.iter().cloned().chain(half_open).collect();
     prop_oneof![Just(Vec::new()), Just(alive), Just(all)]
@@ -176,17 +189,26 @@ impl<S: SharedStore> Player<S> {
                     counts.on = self.epoch(epoch);
                     counts
                 });
-                (None, self.store.sync(instance, &[beat])?.remove(0))
+                (None, self.store.sync(instance, &[beat])?.remove(0)?)
             }
             Step::Leave => {
                 self.store.leave(instance, &[breaker.into()]);
                 return Ok(None);
             }
             Step::Propose { on, what } => self.propose(breaker, instance, *on, what)?,
-            Step::Report { on, leases, successes, failures, close_at, wait } => {
+            Step::Lease { on, is_naming, what } => {
+                let mut what = what.clone();
+                if let Proposal::Lease { held, .. } = &mut what
+                    && *is_naming
+                {
+                    held.clone_from(&self.leases);
+                }
+                self.propose(breaker, instance, *on, &what)?
+            }
+            Step::Report { on, leases, successes, failures, close_at, wait, lasts } => {
                 let leases = self.leases.drain(..(*leases).min(self.leases.len())).collect();
                 let (successes, failures, close_at, wait) = (*successes, *failures, *close_at, *wait);
-                let what = Proposal::Report { leases, successes, failures, close_at, wait };
+                let what = Proposal::Report { leases, successes, failures, close_at, wait, lasts: *lasts };
                 self.propose(breaker, instance, *on, &what)?
             }
             Step::Reseed { epoch, view } => {

@@ -23,7 +23,8 @@ fn whatever_a_breaker_is_named_it_has_keys_of_its_own() {
         assert_eq!(propose(&mut store, "i", name, 0, &trip(wait, 1)).verdict, Verdict::Applied, "{name}");
     }
     let views = store.sync("i", &beats).expect("it answers");
-    for (number, view) in views.iter().enumerate() {
+    for (number, view) in views.into_iter().enumerate() {
+        let view = view.expect("it can be used");
         assert_eq!(view.left.as_secs() / 1000, number as u64, "{} of {view:?}", names[number]);
     }
 }
@@ -124,7 +125,9 @@ fn a_newer_version_is_an_error_that_leaves_the_data_as_it_is() {
     let before: redis::Value = server.tell(&["HGETALL", "cb1:{default:b}:s"]);
     let orders = [trip(LONG, 1), Proposal::Withdraw, lease(1, 1), report(vec![], 1, 0, 1), command(Order::Reset)];
     for what in orders {
-        let error = store.propose("i", "b", 7, &what).expect_err("it is newer").to_string();
+        let error = store.propose("i", "b", 7, &what).expect_err("it is newer");
+        assert!(error.is_of_breaker());
+        let error = error.to_string();
         assert!(error.contains("breaker 'b'") && error.contains("newer") && error.contains("update"), "{error}");
     }
     assert!(try_sync(&mut store, "i", "b").is_err());
@@ -145,6 +148,7 @@ fn an_epoch_from_the_far_future_is_an_error_until_an_operator_resets() {
     for (field, value) in [
         ("epoch", (now() + day + 60_000_000).to_string()),
         ("epoch", "1e300".into()),
+        ("epoch", "1.5".into()),
         ("epoch", "nan".into()),
         ("epoch", "-1".into()),
         ("epoch", "x".into()),
@@ -152,11 +156,17 @@ fn an_epoch_from_the_far_future_is_an_error_until_an_operator_resets() {
         ("mode", "odd".into()),
         ("until", "inf".into()),
         ("latest", "later".into()),
+        ("reopened", "5000000000".into()),
+        ("successes", "4294967296".into()),
+        ("made", "-1".into()),
+        ("ordered", "soon".into()),
+        ("v", String::new()),
     ] {
-        let damage = |value: &str| server.tell::<()>(&["HSET", "cb1:{default:b}:s", "v", "1", field, value]);
-        damage(&value);
+        server.tell::<()>(&["HSET", "cb1:{default:b}:s", "v", "1", field, &value]);
         for what in [trip(LONG, 1), lease(1, 1), Proposal::Reseed(sync(&mut store, "i", "another"))] {
-            let error = store.propose("i", "b", 0, &what).expect_err("it is damaged").to_string();
+            let error = store.propose("i", "b", 0, &what).expect_err("it is damaged");
+            assert!(error.is_of_breaker());
+            let error = error.to_string();
             assert!(error.contains("breaker 'b'") && error.contains("reset the breaker"), "{error}");
         }
         assert!(try_sync(&mut store, "i", "b").is_err(), "{field} {value}");
@@ -194,7 +204,8 @@ fn a_clock_that_steps_back_lets_everything_go_on_from_where_it_was() {
     assert!(ends < (now() + 1_100_000_000) as f64, "it lives an hour too long");
     // Where the clock of the server keeps it open, that of an instance does not.
     let waited = Duration::from_secs(101);
-    let asked = Proposal::Lease { waited, wait: Duration::from_secs(100), places: 1, want: 1, lasts: LONG };
+    let asked =
+        Proposal::Lease { waited, wait: Duration::from_secs(100), places: 1, want: 1, lasts: LONG, held: vec![] };
     let answer = propose(&mut store, "i", "b", open.view.epoch, &asked);
     assert_eq!((answer.view.state, matches!(answer.verdict, Verdict::Granted(_))), (State::HalfOpen, true));
 }

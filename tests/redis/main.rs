@@ -16,5 +16,6 @@ mod proxy;
 mod racing;
 mod refusals;
 mod server;
+mod spoiled;
 mod support;
 mod tls;

@@ -16,7 +16,7 @@ pub(crate) fn beat(breaker: &str) -> Beat {
 }
 
 pub(crate) fn try_sync(store: &mut RedisStore, instance: &str, breaker: &str) -> Result<View, StoreError> {
-    store.sync(instance, &[beat(breaker)]).map(|mut views| views.remove(0))
+    store.sync(instance, &[beat(breaker)]).and_then(|mut views| views.remove(0))
 }
 
 pub(crate) fn sync(store: &mut RedisStore, instance: &str, breaker: &str) -> View {
@@ -32,15 +32,20 @@ pub(crate) fn trip(wait: Duration, quorum: u32) -> Proposal {
 }
 
 pub(crate) fn lease(places: u32, want: u32) -> Proposal {
-    Proposal::Lease { waited: Duration::ZERO, wait: LONG, places, want, lasts: LONG }
+    lease_more(places, want, vec![])
+}
+
+/// By an instance that has some.
+pub(crate) fn lease_more(places: u32, want: u32, held: Vec<u64>) -> Proposal {
+    Proposal::Lease { waited: Duration::ZERO, wait: LONG, places, want, lasts: LONG, held }
 }
 
 pub(crate) fn report(leases: Vec<u64>, successes: u32, failures: u32, close_at: u32) -> Proposal {
-    Proposal::Report { leases, successes, failures, close_at, wait: LONG }
+    Proposal::Report { leases, successes, failures, close_at, wait: LONG, lasts: LONG }
 }
 
 pub(crate) fn command(order: Order) -> Proposal {
-    Proposal::Command { order, by: Some(Arc::from("ada")) }
+    Proposal::Command { order, by: Some(Arc::from("ada")), ago: Duration::ZERO }
 }
 
 pub(crate) fn granted(answer: &Answer) -> Vec<u64> {

@@ -100,22 +100,6 @@ fn a_failed_trial_opens_all_again_for_the_next_step_of_the_backoff() {
 }
 
 #[test]
-fn a_trial_that_no_call_uses_goes_to_another() {
-    let rig = Rig::new(2, config(1));
-    rig.trip(&[0]);
-    rig.pass(WAIT);
-    // The call that asks for it is the only one.
-    assert!(rig.instances[0].call().is_none());
-    rig.instances[0].fleet.sync();
-    assert!(rig.instances[1].trial().is_none());
-    rig.pass(INTERVAL);
-    rig.pass(INTERVAL);
-    rig.pass(INTERVAL);
-    assert!(rig.instances[0].call().is_none(), "it is not its own any more");
-    assert!(rig.instances[1].trial().is_some());
-}
-
-#[test]
 fn an_instance_that_has_closed_again_votes_no_more() {
     let rig = Rig::new(4, config(1));
     rig.trip(&[0]);

@@ -1,6 +1,6 @@
 //! A store in memory that fails on demand, for each instance apart, and keeps a record of what it answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,6 +35,8 @@ struct Shared {
     way: Way,
     ways: BTreeMap<String, Way>,
     granted: BTreeMap<String, usize>,
+    /// Trials that each instance may still make.
+    leases: BTreeMap<String, BTreeSet<u64>>,
     /// The latest epoch that anyone was told of each breaker, and where it fell.
     epochs: BTreeMap<String, u64>,
     fallen: Vec<String>,
@@ -70,7 +72,7 @@ impl Place {
         self.shared.lock().expect("no test panics here").epochs.clear();
     }
 
-    /// How many trials an instance was granted so far.
+    /// How many trials an instance was granted so far, without those that it gave back or asked for again.
     pub(crate) fn granted(&self, instance: &str) -> usize {
         self.shared.lock().expect("no test panics here").granted.get(instance).copied().unwrap_or_default()
     }
@@ -126,10 +128,12 @@ impl SharedStore for Faulty {
         "memory"
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         let views = self.ask(|store| store.sync(instance, beats))?;
         for (beat, view) in beats.iter().zip(&views) {
-            self.record(&beat.breaker, view);
+            if let Ok(view) = view {
+                self.record(&beat.breaker, view);
+            }
         }
         Ok(views)
     }
@@ -137,10 +141,29 @@ impl SharedStore for Faulty {
     fn propose(&mut self, instance: &str, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, StoreError> {
         let answer = self.ask(|store| store.propose(instance, breaker, on, what))?;
         self.record(breaker, &answer.view);
-        if let Verdict::Granted(leases) = &answer.verdict {
-            let mut shared = self.place.shared.lock().expect("no test panics here");
-            *shared.granted.entry(self.instance.clone()).or_default() += leases.len();
+        let mut shared = self.place.shared.lock().expect("no test panics here");
+        let held = shared.leases.entry(self.instance.clone()).or_default();
+        let mut returned = 0;
+        let before = held.len();
+        match what {
+            Proposal::Lease { held: kept, .. } => {
+                held.retain(|lease| kept.contains(lease));
+                returned = before - held.len();
+            }
+            Proposal::Report { leases, successes, failures, .. } => {
+                held.retain(|lease| !leases.contains(lease));
+                returned = if successes + failures == 0 { before - held.len() } else { 0 };
+            }
+            _ => {}
         }
+        let mut more = 0;
+        if let Verdict::Granted(leases) = &answer.verdict {
+            held.extend(leases);
+            more = leases.len();
+        }
+        let granted = shared.granted.entry(self.instance.clone()).or_default();
+        *granted = *granted + more - returned;
+        drop(shared);
         Ok(answer)
     }
 

@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod agreeing;
+mod apart;
 // The other binary of tests that has it uses all of it.
 #[allow(dead_code)]
 mod faulty;
+mod late;
 mod outages;
 mod property;
 #[allow(dead_code)]
@@ -14,3 +16,4 @@ mod rig;
 mod store;
 mod sums;
 mod threads;
+mod trials;

@@ -26,7 +26,7 @@ impl<F: Fn() -> Result<(), StoreError> + Send + 'static> SharedStore for Before<
         "test"
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         (self.before)()?;
         self.store.sync(instance, beats)
     }
@@ -307,7 +307,7 @@ impl SharedStore for Damaged {
         "test"
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         self.store.sync(instance, beats)
     }
 

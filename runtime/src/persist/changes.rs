@@ -31,16 +31,16 @@ impl Changes {
         Arc::new(Changes { path: folder.join(NAME), seen: Mutex::default() })
     }
 
-    /// Tells the others, while the folder is held. The own change is no news.
-    pub(super) fn announce(&self, folder: &Folder) -> io::Result<()> {
+    /// Tells the others, while the folder is held. The own change is no news. Returns what is to be removed.
+    pub(super) fn announce(&self, folder: &Folder) -> io::Result<Option<String>> {
         let before = self.look();
         let length = before.map_or(0, |(_, length)| length % 64) + 1;
-        folder.write(NAME, &vec![b'.'; length as usize], false)?;
+        let spent = folder.exchange(NAME, &vec![b'.'; length as usize])?;
         let mut seen = self.seen.lock();
         if *seen == before {
             *seen = self.look();
         }
-        Ok(())
+        Ok(spent)
     }
 
     /// Begins to look for changes of others; ends when nobody else has these any more.

@@ -4,10 +4,9 @@
 //! start, which all processes of the machine see alike; over a restart, and between machines, the wall clock tells.
 //! Whoever finds something in the folder that is later than his own time sets his part of the clock to it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::lives::{Ends, Lives};
 use super::sealed::{Form, Unreadable};
 use super::times::Moment;
 
@@ -17,15 +16,12 @@ const CLOCKS: usize = 32;
 /// The year 2255: what is later is no time.
 const LAST: u64 = 1 << 53;
 
-type Ends = BTreeMap<String, u64>;
-
 /// A clock, and who lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Common {
     clocks: Vec<Ahead>,
-    /// Until when the instances live, by breaker.
-    alive: BTreeMap<String, Ends>,
+    lives: Lives,
 }
 
 /// How far the clock of the folder is ahead of a steady clock.
@@ -74,19 +70,17 @@ impl Common {
 
     /// Who lives, of those that have this breaker.
     pub(super) fn alive(&self, breaker: &str) -> Ends {
-        self.alive.get(breaker).cloned().unwrap_or_default()
+        self.lives.of(breaker)
     }
 
     /// Takes up who lives. A sign of life that holds for most of its time is not renewed.
-    pub(super) fn keep_alive(&mut self, breaker: &str, mut alive: Ends, now: u64) {
-        let known = self.alive.entry(breaker.to_owned()).or_default();
-        for (instance, until) in &mut alive {
-            let lives = until.saturating_sub(now);
-            let holds = known.get(instance).filter(|known| known.saturating_sub(now) >= lives - lives / 3);
-            *until = holds.copied().unwrap_or(*until);
-        }
-        *known = alive;
-        self.alive.retain(|_, alive| !alive.is_empty());
+    pub(super) fn keep_alive(&mut self, breaker: &str, alive: Ends, now: u64) {
+        self.lives.keep(breaker, alive, now);
+    }
+
+    /// Forgets who lives no more, also of breakers that nobody asks about.
+    pub(super) fn forget(&mut self, now: u64) {
+        self.lives.forget(now);
     }
 }
 
@@ -96,8 +90,6 @@ fn ahead(time: u64, of: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::super::times::Moment;
     use super::{CLOCKS, Common, LAST};
 
@@ -150,20 +142,5 @@ mod tests {
             common.time(&moment(1, &start.to_string(), 0));
         }
         assert_eq!(common.clocks.len(), CLOCKS);
-    }
-
-    #[test]
-    fn a_sign_of_life_is_renewed_when_a_third_of_it_is_over() {
-        let mut common = Common::default();
-        let ends = |pairs: &[(&str, u64)]| -> BTreeMap<String, u64> {
-            pairs.iter().map(|(instance, until)| ((*instance).to_owned(), *until)).collect()
-        };
-        common.keep_alive("quotes", ends(&[("1", 300)]), 0);
-        common.keep_alive("quotes", ends(&[("1", 399), ("2", 400)]), 99);
-        assert_eq!(common.alive("quotes"), ends(&[("1", 300), ("2", 400)]));
-        common.keep_alive("quotes", ends(&[("1", 401), ("2", 400)]), 101);
-        assert_eq!(common.alive("quotes"), ends(&[("1", 401), ("2", 400)]));
-        common.keep_alive("quotes", ends(&[]), 500);
-        assert_eq!(common, Common::default());
     }
 }

@@ -132,6 +132,22 @@ pub(super) fn replace(path: &Path, draft: &Path, bytes: &[u8], is_lasting: bool)
     replaced
 }
 
+/// Puts a file in the place of the one before, whole or not at all, and without waiting for the disk: some file systems
+/// do when a file is renamed over another, or removed. Returns whether the draft is now the one before.
+pub(super) fn exchange(path: &Path, draft: &Path, bytes: &[u8]) -> io::Result<bool> {
+    #[cfg(target_os = "linux")]
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        let written = create(draft).and_then(|mut file| file.write_all(bytes));
+        if written.is_ok() && renameat_with(CWD, draft, CWD, path, RenameFlags::EXCHANGE).is_ok() {
+            return Ok(true);
+        }
+        let _ = fs::remove_file(draft);
+        written?;
+    }
+    replace(path, draft, bytes, false).map(|()| false)
+}
+
 /// Renames what is no file of ours, so that it is neither read again nor lost. Tells its new name.
 pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let place = |number: u32| {

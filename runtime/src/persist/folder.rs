@@ -105,17 +105,27 @@ impl Folder {
 
     /// Puts a file in the place of the one before, whole or not at all.
     pub(super) fn write(&self, name: &str, bytes: &[u8], is_lasting: bool) -> io::Result<()> {
-        static DRAFTS: AtomicU64 = AtomicU64::new(0);
-        // A name that nobody else uses or could have planted.
-        let number = RandomState::new().hash_one((process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
-        let draft = self.path_of(&format!("{name}.{number:016x}.tmp"));
-        files::replace(&self.path_of(name), &draft, bytes, is_lasting)
+        files::replace(&self.path_of(name), &self.path_of(&draft(name)), bytes, is_lasting)
+    }
+
+    /// The same without waiting for the disk. Returns the name of what is to be removed afterwards.
+    pub(super) fn exchange(&self, name: &str, bytes: &[u8]) -> io::Result<Option<String>> {
+        let draft = draft(name);
+        let is_left = files::exchange(&self.path_of(name), &self.path_of(&draft), bytes)?;
+        Ok(Some(draft).filter(|_| is_left))
     }
 
     /// Makes what was written last, also when the power fails. Once for many files: it costs as much as one.
     pub(super) fn settle(&self) -> io::Result<()> {
         settle(&self.path)
     }
+}
+
+/// A name that nobody else uses or could have planted.
+fn draft(name: &str) -> String {
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    let number = RandomState::new().hash_one((process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
+    format!("{name}.{number:016x}.tmp")
 }
 
 /// Makes the names in a folder last.

@@ -3,7 +3,8 @@
 //!
 //! What a file holds is `record`, in the form `sealed` and under one of the `names`; how much time has passed
 //! since it was written tells `times`. How one is read and written is `files`, who may do so `folder`, and when
-//! it is done `desk` and `keeping`. Files that processes share are `shared`, with what these have in `common`.
+//! it is done `desk` and `keeping`. Files that processes share are `shared`, with what these have in `common` and
+//! `lives`, and what is made to last behind is `settling`.
 
 mod changes;
 mod common;
@@ -11,9 +12,11 @@ mod desk;
 mod files;
 mod folder;
 mod keeping;
+mod lives;
 mod names;
 mod record;
 mod sealed;
+mod settling;
 mod shared;
 mod times;
 

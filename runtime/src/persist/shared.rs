@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::changes::Changes;
 use super::common::Common;
 use super::files::{self, NoFile};
-use super::folder::{self, Folder, Untaken};
+use super::folder::{Folder, Untaken};
 use super::names::escaped;
 use super::sealed::{Form, Unreadable};
+use super::settling::{Left, Settling};
 use super::times::Moment;
 use super::{FileStore, KIND};
+use crate::clock::{nanos, precise};
 use crate::shared::{Agreement, Answer, Beat, Nudge, Proposal, SharedStore, StoreError, View};
 use crate::state::{Mode, State};
 
@@ -22,8 +25,12 @@ const FORM: Form = Form { kind: "CBF", version: 1 };
 const COMMON: &str = ".fleet";
 /// How long one waits for another that holds the folder.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// A file has some hundred bytes, that of a folder with hundreds of instances some more.
+/// The longest that one leaves the folder to others after it has held it.
+const REST: Duration = Duration::from_millis(50);
+/// A file has some hundred bytes, that of a breaker with hundreds of votes some more.
 const LARGEST: u64 = 4 * 1024 * 1024;
+/// Ten thousand breakers of a thousand instances that sync in time have less than one.
+const LARGEST_COMMON: u64 = 16 * 1024 * 1024;
 
 /// Files that several processes of one host share, or several hosts that mount one folder: as
 /// [`FileStore`](crate::FileStore), but what one process finds out holds for all.
@@ -42,8 +49,11 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 pub struct SharedFiles {
     path: PathBuf,
     changes: Arc<Changes>,
+    settling: Arc<Settling>,
     unusable: Vec<(Arc<str>, String)>,
     is_swept: bool,
+    /// Until when the folder is left to others.
+    rests: u64,
 }
 
 impl FileStore {
@@ -51,7 +61,14 @@ impl FileStore {
     #[must_use]
     pub fn shared(self) -> SharedFiles {
         let path = self.folder().to_owned();
-        SharedFiles { changes: Changes::new(&path), path, unusable: Vec::new(), is_swept: false }
+        SharedFiles {
+            changes: Changes::new(&path),
+            settling: Settling::new(&path),
+            path,
+            unusable: Vec::new(),
+            is_swept: false,
+            rests: 0,
+        }
     }
 }
 
@@ -63,24 +80,32 @@ impl SharedFiles {
 
     /// Does something with the folder while nobody else does.
     fn hold<T>(&mut self, work: impl FnOnce(&mut Held) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Who has much to say would have the folder again before another can look.
+        thread::sleep(Duration::from_nanos(self.rests.saturating_sub(precise())));
         let folder = self.take()?;
+        let begin = precise();
         let now = Moment::now();
         let (mut common, was) = match read_common(&folder)? {
             Some(common) => (common.clone(), common),
             None => Default::default(),
         };
         let time = common.time(&now);
-        let mut held = Held { folder, common, now, time, is_changed: false, unusable: Vec::new() };
+        let mut held =
+            Held { folder, common, now, time, is_changed: false, left: Left::default(), unusable: Vec::new() };
         let done = work(&mut held);
-        let Held { folder, common, is_changed, unusable, .. } = held;
+        let Held { folder, common, time, is_changed, mut left, unusable, .. } = held;
         self.unusable.extend(unusable);
-        let kept = if common == was { Ok(()) } else { keep_common(&folder, &common) };
+        let kept = if common == was { Ok(None) } else { keep_common(&folder, common, time) };
+        let kept = kept.map(|spent| left.spent.extend(spent));
         if is_changed {
             // Who does not hear of it sees it at the next poll.
-            let _ = self.changes.announce(&folder);
+            left.spent.extend(self.changes.announce(&folder).ok().flatten());
         }
         drop(folder);
-        let lasting = if is_changed { self.settle() } else { Ok(()) };
+        let end = precise();
+        self.rests = end + (end - begin).min(nanos(REST));
+        let said = |error| StoreError::new(format!("cannot write the folder {}: {error}", self.path.display()));
+        let lasting = Settling::settle(&self.settling, left).map_err(said);
         kept.and(lasting).and(done)
     }
 
@@ -106,11 +131,6 @@ impl SharedFiles {
         }
         Ok(folder)
     }
-
-    fn settle(&self) -> Result<(), StoreError> {
-        let said = |error| StoreError::new(format!("cannot write the folder {}: {error}", self.path.display()));
-        folder::settle(&self.path).map_err(said)
-    }
 }
 
 impl SharedStore for SharedFiles {
@@ -118,10 +138,15 @@ impl SharedStore for SharedFiles {
         KIND
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         self.hold(|held| {
-            let view = |beat: &Beat| held.decide(&beat.breaker, |agreement, time| agreement.sync(time, instance, beat));
-            beats.iter().map(view).collect()
+            let mut view =
+                |beat: &Beat| held.decide(&beat.breaker, |agreement, time| agreement.sync(time, instance, beat));
+            let whole = |seen: Result<View, StoreError>| match seen {
+                Err(error) if !error.is_of_breaker() => Err(error),
+                seen => Ok(seen),
+            };
+            beats.iter().map(|beat| whole(view(beat))).collect()
         })
     }
 
@@ -170,6 +195,7 @@ struct Held {
     time: u64,
     /// Whether something was changed that others want to hear of.
     is_changed: bool,
+    left: Left,
     unusable: Vec<(Arc<str>, String)>,
 }
 
@@ -196,7 +222,7 @@ impl Held {
         kept.agreement.alive = self.common.alive(breaker);
         let before = kept.agreement.seen(self.time);
         let was = FORM.seal(&kept);
-        let said = |error| StoreError::new(format!("circuit '{breaker}': {error}"));
+        let said = |error| StoreError::of_breaker(format!("circuit '{breaker}': {error}"));
         let decided = decision(&mut kept.agreement, self.time).map_err(said)?;
         let after = kept.agreement.seen(self.time);
         self.common.keep_alive(breaker, std::mem::take(&mut kept.agreement.alive), self.time);
@@ -206,10 +232,12 @@ impl Held {
             // Of a closed circuit nothing is lost with the file but votes and counts.
             let is_lasting = is_new || (after.state, after.mode) != (State::Closed, Mode::Auto);
             let bytes = FORM.seal(&kept).ok_or_else(|| StoreError::new("what was agreed cannot be written"))?;
-            self.folder.write(&name, &bytes, is_lasting).map_err(|error| {
+            let spent = self.folder.exchange(&name, &bytes).map_err(|error| {
                 StoreError::new(format!("cannot write {}: {error}", self.folder.path_of(&name).display()))
             })?;
             self.is_changed |= is_new;
+            self.left.spent.extend(spent);
+            self.left.files.extend(Some(name).filter(|_| is_lasting));
         }
         Ok(decided)
     }
@@ -224,7 +252,7 @@ impl Held {
             Ok(Some(Ok(kept))) if kept.name == breaker => return Ok(kept),
             Ok(Some(Ok(_))) => "it is that of another breaker",
             Ok(Some(Err(Unreadable::Damaged(what)))) | Err(NoFile::Foreign(what)) => what,
-            Ok(Some(Err(Unreadable::Later(version)))) => return Err(later(version, &path)),
+            Ok(Some(Err(Unreadable::Later(version)))) => return Err(StoreError::of_breaker(later(version, &path))),
             Err(NoFile::Failed(error)) => {
                 return Err(StoreError::new(format!("cannot read {}: {error}", path.display())));
             }
@@ -241,10 +269,10 @@ impl Held {
 /// again by whoever lives.
 fn read_common(folder: &Folder) -> Result<Option<Common>, StoreError> {
     let path = || folder.path_of(COMMON);
-    match folder.read(COMMON, LARGEST).map(|bytes| bytes.map(|bytes| Common::decode(&bytes))) {
+    match folder.read(COMMON, LARGEST_COMMON).map(|bytes| bytes.map(|bytes| Common::decode(&bytes))) {
         Ok(Some(Ok(common))) => Ok(Some(common)),
         Ok(None | Some(Err(Unreadable::Damaged(_)))) => Ok(None),
-        Ok(Some(Err(Unreadable::Later(version)))) => Err(later(version, &path())),
+        Ok(Some(Err(Unreadable::Later(version)))) => Err(StoreError::new(later(version, &path()))),
         Err(NoFile::Foreign(what)) => {
             let said =
                 |error| StoreError::new(format!("{what}, and cannot be set aside: {error}: {}", path().display()));
@@ -254,15 +282,25 @@ fn read_common(folder: &Folder) -> Result<Option<Common>, StoreError> {
     }
 }
 
-fn keep_common(folder: &Folder, common: &Common) -> Result<(), StoreError> {
-    let said = |error| StoreError::new(format!("cannot write {}: {error}", folder.path_of(COMMON).display()));
+fn keep_common(folder: &Folder, mut common: Common, now: u64) -> Result<Option<String>, StoreError> {
+    let path = || folder.path_of(COMMON).display().to_string();
+    common.forget(now);
+    let Some(bytes) = common.encode() else { return Ok(None) };
+    // One that is not read again would be made anew in each round.
+    if bytes.len() as u64 > LARGEST_COMMON {
+        return Err(StoreError::new(format!(
+            "{} would be larger than {} MiB: share a folder among fewer processes or breakers",
+            path(),
+            LARGEST_COMMON >> 20
+        )));
+    }
     // What was lost with the power is made again.
-    common.encode().map_or(Ok(()), |bytes| folder.write(COMMON, &bytes, false)).map_err(said)
+    folder.exchange(COMMON, &bytes).map_err(|error| StoreError::new(format!("cannot write {}: {error}", path())))
 }
 
-fn later(version: u32, path: &Path) -> StoreError {
-    StoreError::new(format!(
+fn later(version: u32, path: &Path) -> String {
+    format!(
         "{} is of version {version}, which is later than this program: update it, or give it a folder of its own",
         path.display()
-    ))
+    )
 }

@@ -3,7 +3,7 @@
 -- written with '%.0f', for Lua would round it.
 --
 -- KEYS  1 state  2 counts  3 votes  4 failing  5 instances  6 leases  7 what each instance has handed in last
---       3 to 6 hold ends, by instance or lease
+--       3 to 6 hold ends, by instance, or by lease and instance
 -- ARGV  1 channel  2 breaker  3 instance  4 milliseconds that the keys outlive their use
 local STATE, COUNTS, VOTES, FAILING, ALIVE, LEASES, HEARD = unpack(KEYS)
 local instance, kept = ARGV[3], tonumber(ARGV[4])
@@ -14,18 +14,22 @@ local states, modes = { closed = true, open = true, half_open = true },
 local function text(number) return string.format('%.0f', number) end
 
 local fields = redis.call('HMGET', STATE, 'v', 'epoch', 'state', 'mode', 'until', 'reopened', 'successes', 'latest',
-  'last_lease', 'by')
-if fields[1] and fields[1] ~= VERSION then return redis.error_reply('CBVERSION ' .. fields[1]) end
+  'last_lease', 'by', 'made', 'ordered', 'orderer')
+-- What is no later version is damage.
+local version = fields[1] or VERSION
+if (tonumber(version) or 0) > tonumber(VERSION) then return redis.error_reply('CBVERSION ' .. version) end
 
-local damaged = false
-local function number(field)
+local damaged = version ~= VERSION
+local function number(field, most)
   local value = tonumber(fields[field] or '0')
-  if value and value >= 0 and value < 2 ^ 53 then return value end
+  if value and value >= 0 and value <= (most or 2 ^ 53 - 1) and value == math.floor(value) then return value end
   damaged = true
   return 0
 end
+-- Made: the latest time at which an epoch was made. Ordered: when the last order was given, which the orderer brought.
 local is = { epoch = number(2), state = fields[3] or 'closed', mode = fields[4] or 'auto', ends = number(5),
-  reopened = number(6), successes = number(7), last_lease = number(9), by = fields[10] }
+  reopened = number(6, MOST), successes = number(7, MOST), last_lease = number(9), by = fields[10],
+  made = number(11), ordered = number(12), orderer = fields[13] }
 if not states[is.state] then is.state, damaged = 'closed', true end
 if not modes[is.mode] then is.mode, damaged = 'auto', true end
 local before, changed = is.epoch, false
@@ -36,7 +40,7 @@ local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 -- If the clock has stepped back, everything goes on from where it was.
 local back = number(8) - now
 if back > 0 then
-  is.ends, changed = math.max(0, is.ends - back), true
+  is.ends, is.ordered, changed = math.max(0, is.ends - back), math.max(0, is.ordered - back), true
   for _, key in ipairs({ VOTES, FAILING, ALIVE, LEASES }) do
     local ends = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
     for i = 1, #ends, 2 do redis.call('ZADD', key, text(math.max(0, tonumber(ends[i + 1]) - back)), ends[i]) end
@@ -44,15 +48,26 @@ if back > 0 then
 end
 for _, key in ipairs({ VOTES, FAILING, ALIVE, LEASES }) do redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now)) end
 
--- An epoch is a time; one that is further ahead is none that a fleet has made.
+-- An epoch is a time that the clock shows, or has shown; one that is further ahead is none that a fleet has made.
+local function wrong_epoch() return is.epoch > math.max(now, is.made) + DAY end
+
 local function problem()
   if damaged then return redis.error_reply('CBDAMAGED') end
-  if is.epoch > now + DAY then return redis.error_reply('CBEPOCH ' .. text(is.epoch) .. ' ' .. text(now)) end
+  if wrong_epoch() then return redis.error_reply('CBEPOCH ' .. text(is.epoch) .. ' ' .. text(now)) end
 end
 
 local function add(key, member, lasts)
   redis.call('ZADD', key, text(now + lasts), member)
   redis.call('PEXPIRE', key, text(kept + math.ceil(lasts / 1000)))
+end
+
+-- The leases of this instance, and their ends.
+local function own()
+  local ends, all = {}, redis.call('ZRANGE', LEASES, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    if string.match(all[i], '^%d+ (.*)$') == instance then ends[all[i]] = tonumber(all[i + 1]) end
+  end
+  return ends
 end
 
 -- Half of those that live, or fewer.
@@ -62,8 +77,10 @@ end
 
 -- Begins an epoch, which is later than any other: than the one before, and than the time, should that be lost.
 local function enter(state, ends)
-  is.epoch = math.max(now, is.epoch + 1)
+  is.epoch, is.made = math.max(now, is.epoch + 1), math.max(now, is.made)
   is.state, is.ends, is.successes, is.by, changed = state, ends, 0, false, true
+  -- What somebody else keeps there is left alone: that is an error.
+  for _, key in ipairs({ COUNTS, HEARD }) do redis.call('HGET', key, '') end
   redis.call('DEL', COUNTS, VOTES, FAILING, LEASES, HEARD)
 end
 
@@ -77,7 +94,8 @@ local function view(verdict, granted)
   if changed then
     redis.call('HSET', STATE, 'v', VERSION, 'epoch', text(is.epoch), 'state', is.state, 'mode', is.mode,
       'until', text(is.ends), 'reopened', text(is.reopened), 'successes', text(is.successes),
-      'latest', text(now), 'last_lease', text(is.last_lease))
+      'latest', text(now), 'last_lease', text(is.last_lease), 'made', text(is.made))
+    if is.orderer then redis.call('HSET', STATE, 'ordered', text(is.ordered), 'orderer', is.orderer) end
     if is.by then redis.call('HSET', STATE, 'by', is.by) else redis.call('HDEL', STATE, 'by') end
   else
     redis.call('HSET', STATE, 'v', VERSION, 'latest', text(now))

@@ -3,6 +3,7 @@
 
 mod keys;
 mod link;
+mod plain;
 mod problem;
 mod script;
 mod servers;
@@ -11,7 +12,6 @@ mod subscription;
 mod tls;
 mod url;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,17 +20,15 @@ use ::redis::{Value, cmd};
 
 use crate::clock::{nanos, precise};
 use crate::shared::{Answer, Beat, Nudge, Proposal, SharedStore, StoreError, View};
-use crate::state::Mode;
 use keys::Keys;
 use link::Patience;
+use plain::Told;
 use script::Common;
 use servers::{Ask, Servers};
 use subscription::{Listener, Subscription};
 
 pub use url::RedisUrlError;
 
-/// How long the plain key of a state holds, and how often it is written though nothing changes.
-const PLAIN: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(900));
 /// The end of a program waits for no more than that.
 const FAREWELL: Duration = Duration::from_millis(150);
 
@@ -81,8 +79,7 @@ pub struct RedisStore {
     ttl: Duration,
     instance: Arc<OnceLock<String>>,
     subscription: Option<Subscription>,
-    /// What the plain keys say, and since when.
-    plain: HashMap<Arc<str>, (&'static str, u64)>,
+    told: Told,
     #[cfg(feature = "redis-tls")]
     certificates: tls::Certificates,
 }
@@ -122,7 +119,7 @@ impl RedisStore {
             ttl: Duration::from_secs(3600),
             instance: Arc::default(),
             subscription: None,
-            plain: HashMap::new(),
+            told: Told::default(),
             #[cfg(feature = "redis-tls")]
             certificates: tls::Certificates::default(),
         }
@@ -204,20 +201,15 @@ impl RedisStore {
         let now = precise();
         let mut asks = Vec::new();
         for (breaker, view) in views {
-            let name = if view.mode == Mode::Auto { view.state.as_str() } else { view.mode.as_str() };
-            let told = self.plain.get(breaker);
-            if told.is_some_and(|(told, at)| *told == name && now.saturating_sub(*at) < nanos(PLAIN.1)) {
-                continue;
-            }
-            self.plain.insert(breaker.clone(), (name, now));
+            let Some(name) = self.told.news(breaker, view, now) else { continue };
             let key = self.keys.plain(breaker);
             let mut command = cmd("SET");
-            command.arg(&key).arg(name).arg("PX").arg(PLAIN.0.as_millis() as u64);
+            command.arg(&key).arg(name).arg("PX").arg(plain::HOLDS.as_millis() as u64);
             asks.push(Ask { slot: keys::slot(&key), command, script: None, breaker: breaker.clone() });
         }
         if !asks.is_empty() && self.servers.ask(&asks).is_err() && !self.servers.is_connected() {
             // Told again with the next look. What was refused is told again with a change.
-            self.plain.clear();
+            self.told = Told::default();
         }
     }
 }
@@ -227,21 +219,27 @@ impl SharedStore for RedisStore {
         "redis"
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         self.instance.get_or_init(|| instance.to_owned());
         let asks: Vec<Ask> = beats.iter().map(|beat| self.common(instance).sync(beat)).collect();
         let values = self.servers.ask(&asks)?;
-        let views = values.iter().map(|value| self.read(value).map(|answer| answer.view));
-        let views = views.collect::<Result<Vec<View>, _>>()?;
-        self.tell(beats.iter().map(|beat| &beat.breaker).zip(&views));
+        let mut views = Vec::with_capacity(values.len());
+        for value in values {
+            views.push(match value {
+                Ok(value) => Ok(self.read(&value)?.view),
+                Err(error) => Err(error),
+            });
+        }
+        let seen = beats.iter().zip(&views).filter_map(|(beat, view)| Some((&beat.breaker, view.as_ref().ok()?)));
+        self.tell(seen);
         Ok(views)
     }
 
     fn propose(&mut self, instance: &str, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, StoreError> {
         self.instance.get_or_init(|| instance.to_owned());
         let ask = self.common(instance).propose(breaker, on, what);
-        let values = self.servers.ask(&[ask])?;
-        let answer = self.read(values.first().unwrap_or(&Value::Nil))?;
+        let value = self.servers.ask(&[ask])?.pop().unwrap_or(Ok(Value::Nil))?;
+        let answer = self.read(&value)?;
         self.tell(std::iter::once((&Arc::from(breaker), &answer.view)));
         Ok(answer)
     }

@@ -30,16 +30,28 @@ const REFUSALS: [(&str, &str); 22] = [
     ("unknown command", "it lacks a command: it has to be Redis 5 or newer, or Valkey"),
 ];
 
+/// Of these the server itself is well.
+const OF_BREAKER: [&str; 4] = ["CBVERSION", "CBEPOCH", "CBDAMAGED", "WRONGTYPE"];
+
 /// An error of a server that was reached.
 pub(super) fn refused(address: &str, error: &ServerError) -> StoreError {
     let said = format!("{} {}", error.code(), error.details().unwrap_or_default());
     StoreError::new(format!("redis at {address}: {}", explain(said.trim())))
 }
 
-/// The same, where it matters which breaker it was about.
+/// The same, where it matters which breaker it was about. What is kept of that may be of no use, and others are.
 pub(super) fn refused_about(address: &str, breaker: &str, error: &ServerError) -> StoreError {
     let said = format!("{} {}", error.code(), error.details().unwrap_or_default());
-    StoreError::new(format!("redis at {address}, breaker '{breaker}': {}", explain(said.trim())))
+    let known = known(said.trim());
+    // A script that fails at values has met some that it does not know.
+    let is_of_script = said.contains("user_script");
+    let is_of_breaker = known.map_or(is_of_script, |(word, _)| OF_BREAKER.contains(word));
+    let what = match known {
+        None if is_of_script => format!("what is kept of this breaker is damaged: delete its keys ({})", said.trim()),
+        _ => explain(said.trim()),
+    };
+    let problem = format!("redis at {address}, breaker '{breaker}': {what}");
+    if is_of_breaker { StoreError::of_breaker(problem) } else { StoreError::new(problem) }
 }
 
 /// There is no connection, so nothing was asked.
@@ -89,12 +101,12 @@ fn reason(error: &RedisError) -> String {
     known.to_owned()
 }
 
-fn explain(said: &str) -> String {
+fn known(said: &str) -> Option<&'static (&'static str, &'static str)> {
     // Older servers put what a command in a script said behind words of their own.
     let knows = |(word, _): &&(&str, &str)| format!(" {said} ").contains(&format!(" {word} "));
-    match REFUSALS.iter().find(|(word, _)| said.split(' ').next() == Some(word)).or_else(|| REFUSALS.iter().find(knows))
-    {
-        Some((word, what)) => format!("{what} ({word})"),
-        None => said.to_owned(),
-    }
+    REFUSALS.iter().find(|(word, _)| said.split(' ').next() == Some(word)).or_else(|| REFUSALS.iter().find(knows))
+}
+
+fn explain(said: &str) -> String {
+    known(said).map_or_else(|| said.to_owned(), |(word, what)| format!("{what} ({word})"))
 }

@@ -35,7 +35,7 @@ function proposals.withdraw()
   return 'applied'
 end
 
--- whether the instance has waited long enough, places, how many it wants, how long a lease holds
+-- whether the instance has waited long enough, places, how many it wants, how long a lease holds, leases that it has
 function proposals.lease()
   local verdict = try(now >= is.ends or arg[1] == '1')
   if verdict then return verdict end
@@ -48,19 +48,25 @@ function proposals.lease()
     -- No two leases have one number: who reports one that is over must not end that of another.
     is.last_lease, changed = math.max(is.last_lease, is.epoch) + 1, true
     granted[i] = text(is.last_lease)
-    add(LEASES, granted[i], tonumber(arg[4]))
+    add(LEASES, granted[i] .. ' ' .. instance, tonumber(arg[4]))
   end
   return 'granted', granted
 end
 
--- successes, failures, successes that close, wait, leases
+-- successes, failures, successes that close, wait, how long other leases hold after a success, leases
 local ended = 0
 function proposals.report()
   local verdict = try(now >= is.ends)
   if verdict then return verdict end
   -- A lease ends once, so that a report that is repeated counts once.
   local successes = tonumber(arg[1])
-  if #arg > 4 then successes = math.min(successes, ended) end
+  if #arg > 5 then successes = math.min(successes, ended) end
+  if tonumber(arg[1]) > 0 then
+    -- The episode of the instance lasts longer now, and its other trials may too.
+    for lease, ends in pairs(own()) do
+      if ends < now + tonumber(arg[5]) then add(LEASES, lease, tonumber(arg[5])) end
+    end
+  end
   is.successes, changed = math.min(MOST, is.successes + successes), true
   if tonumber(arg[2]) > 0 then
     open(tonumber(arg[4]), is.reopened + 1)
@@ -71,9 +77,14 @@ function proposals.report()
   return 'applied'
 end
 
--- order, mode or open time, who
+-- order, mode or open time, who, how long ago
 function proposals.command()
-  if damaged or is.epoch > now + DAY then is.epoch = 0 end
+  local given = math.max(0, now - tonumber(arg[4]))
+  -- One instance brings its orders one after another, however long each is under way.
+  local wrong = damaged or wrong_epoch()
+  if not wrong and is.orderer and is.orderer ~= instance and given < is.ordered then return 'stale' end
+  is.ordered, is.orderer = given, instance
+  if wrong_epoch() then is.epoch = 0 end
   if arg[1] == 'mode' then
     is.mode = arg[2]
     enter(is.state, is.ends)
@@ -102,7 +113,14 @@ function proposals.reseed()
 end
 
 if what == 'report' then
-  for i = 5, #arg do ended = ended + redis.call('ZREM', LEASES, arg[i]) end
+  for i = 6, #arg do ended = ended + redis.call('ZREM', LEASES, arg[i] .. ' ' .. instance) end
+elseif what == 'lease' then
+  -- The answer that granted the others was lost, and nobody will report them.
+  local held = {}
+  for i = 5, #arg do held[arg[i] .. ' ' .. instance] = true end
+  for lease in pairs(own()) do
+    if not held[lease] then redis.call('ZREM', LEASES, lease) end
+  end
 end
 local fenced = on ~= is.epoch or is.mode ~= 'auto'
 if fenced and what ~= 'command' and what ~= 'reseed' then return view('stale') end

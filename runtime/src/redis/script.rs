@@ -58,25 +58,24 @@ impl Common<'_> {
             Proposal::Withdraw => {
                 ask.arg("withdraw").arg(on);
             }
-            Proposal::Lease { waited, wait, places, want, lasts } => {
+            Proposal::Lease { waited, wait, places, want, lasts, held } => {
                 // A server whose clock has stepped back is overruled by one that has stepped on.
                 let is_over = *waited >= wait.saturating_add(Duration::from_secs(1));
                 ask.arg("lease").arg(on).arg(u8::from(is_over));
-                ask.arg(*places).arg((*want).min(MOST_LEASES)).arg(micros(*lasts));
+                ask.arg(*places).arg((*want).min(MOST_LEASES)).arg(micros(*lasts)).arg(&held[..]);
             }
-            Proposal::Report { leases, successes, failures, close_at, wait } => {
-                ask.arg("report").arg(on).arg(*successes).arg(*failures).arg(*close_at).arg(micros(*wait));
-                for lease in leases {
-                    ask.arg(*lease);
-                }
+            Proposal::Report { leases, successes, failures, close_at, wait, lasts } => {
+                ask.arg("report").arg(on).arg(*successes).arg(*failures).arg(*close_at);
+                ask.arg(micros(*wait)).arg(micros(*lasts)).arg(&leases[..]);
             }
-            Proposal::Command { order, by } => {
+            Proposal::Command { order, by, ago } => {
                 let (order, what) = match order {
                     Order::Mode(mode) => ("mode", mode.as_str().to_owned()),
                     Order::Reset => ("reset", String::new()),
                     Order::OpenFor(time) => ("open_for", micros(*time).to_string()),
                 };
-                ask.arg("command").arg(on).arg(order).arg(what).arg(by.as_deref().unwrap_or("operator"));
+                let by = by.as_deref().unwrap_or("operator");
+                ask.arg("command").arg(on).arg(order).arg(what).arg(by).arg(micros(*ago));
             }
             Proposal::Reseed(view) => {
                 ask.arg("reseed").arg(on).arg(view.epoch).arg(view.state.as_str()).arg(view.mode.as_str());
@@ -118,8 +117,9 @@ pub(super) fn answer(value: &Value) -> Option<Answer> {
         _ => u32::try_from(number(index)?).ok(),
     };
     let by = match parts.get(9)? {
-        Value::Nil => None,
-        _ => Some(text(9)?.into()),
+        // Whoever has written it there.
+        Value::BulkString(by) => Some(String::from_utf8_lossy(by).into()),
+        _ => None,
     };
     let view = View {
         epoch: number(1)?,

@@ -72,9 +72,9 @@ impl Servers {
         self.named.iter().map(|info| info.addr().to_string()).collect()
     }
 
-    /// The answers, in the order of what is asked; a refusal is an error.
-    pub(super) fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Value>, StoreError> {
-        let mut answers = vec![Value::Nil; asks.len()];
+    /// The answers, in the order of what is asked; a refusal is an error, and only one about a breaker is an answer.
+    pub(super) fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let mut answers = vec![Ok(Value::Nil); asks.len()];
         let mut todo: Vec<(usize, Way)> = (0..asks.len()).map(|index| (index, Way::default())).collect();
         for _ in 0..ATTEMPTS {
             let mut again = Vec::new();
@@ -84,10 +84,13 @@ impl Servers {
                     for ((index, _), value) in part.iter().zip(values) {
                         match value {
                             Value::ServerError(error) => {
-                                let way = self.another_way(&address, &asks[*index].breaker, &error)?;
-                                again.push((*index, way));
+                                match self.another_way(&address, &asks[*index].breaker, &error) {
+                                    Ok(way) => again.push((*index, way)),
+                                    Err(error) if error.is_of_breaker() => answers[*index] = Err(error),
+                                    Err(error) => return Err(error),
+                                }
                             }
-                            value => answers[*index] = value,
+                            value => answers[*index] = Ok(value),
                         }
                     }
                 }

@@ -29,8 +29,9 @@ local function count()
   end
   for i = 1, #all, 2 do
     local bucket, kind = tonumber(string.sub(all[i], 1, -2)), string.sub(all[i], -1)
-    if not bucket or bucket > now or bucket + window <= now or not sum[kind] then gone[#gone + 1] = all[i]
-    else sum[kind] = sum[kind] + tonumber(all[i + 1]) end
+    local value = #all[i + 1] < 16 and string.match(all[i + 1], '^%d+$')
+    if not bucket or bucket > now or bucket + window <= now or not sum[kind] or not value then gone[#gone + 1] = all[i]
+    else sum[kind] = sum[kind] + tonumber(value) end
   end
   for _, field in ipairs(gone) do redis.call('HDEL', COUNTS, field) end
   if failures > 0 then

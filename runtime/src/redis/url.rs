@@ -40,6 +40,12 @@ pub(super) fn read(url: &str) -> Result<ConnectionInfo, RedisUrlError> {
     let wrong = |what: &str| RedisUrlError::new(format!("the URL of Redis cannot be used, {what}: {FORM}"));
     let parsed = Url::parse(url).map_err(|error| wrong(&error.to_string().to_lowercase()))?;
     match parsed.scheme() {
+        scheme if scheme.contains("sentinel") => {
+            return Err(RedisUrlError::new(
+                "Sentinel is not supported: name the master by a host name that follows it, such as redis://host:6379, \
+                 or use RedisStore::cluster",
+            ));
+        }
         "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => {}
         "rediss" | "valkeys" if cfg!(feature = "redis-tls") => {}
         "rediss" | "valkeys" => return Err(RedisUrlError::new("TLS needs the feature `redis-tls` of breakerbox")),
@@ -51,6 +57,16 @@ pub(super) fn read(url: &str) -> Result<ConnectionInfo, RedisUrlError> {
     }
     if !parsed.username().is_empty() && parsed.password().is_none() {
         return Err(wrong("there is a user and no password"));
+    }
+    let is_path = parsed.scheme().ends_with("unix");
+    let knows = |name: &str| is_path && matches!(name, "db" | "user" | "pass");
+    if let Some((name, _)) = parsed.query_pairs().find(|(name, _)| !knows(name)) {
+        // What stands behind a ? may also be part of a password.
+        let is_name = name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let shown = if is_name { format!("`{name}`") } else { "behind the `?`".to_owned() };
+        return Err(wrong(&format!(
+            "there is no parameter {shown}: set it on the store, and a ? of a password is %3F"
+        )));
     }
     let info = parsed.into_connection_info().map_err(|error| wrong(&what(&error.to_string())))?;
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
@@ -102,6 +118,12 @@ mod tests {
             ("redis://u:secret@localhost/0#insecure", "certificates"),
             ("redis://u:%ff%fesecret@localhost", "password"),
             ("unix:relative", "path"),
+            ("redis://u:secret@localhost?timeout=1s", "`timeout`"),
+            ("redis://u:secret@localhost?db=1", "`db`"),
+            ("unix:///run/redis.sock?db=1&password=secret", "`password`"),
+            ("redis://localhost?Secret@x=secret", "behind the `?`"),
+            ("redis+sentinel://u:secret@localhost:26379/mymaster", "name the master"),
+            ("rediss-sentinel://:secret@localhost/mymaster/0", "not supported"),
         ];
         for (url, names) in bad {
             let error = read(url).expect_err(url);

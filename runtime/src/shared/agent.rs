@@ -12,9 +12,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Nudge;
-use super::desk::{Desk, Note};
+use super::desk::Desk;
 use super::fleet::Settings;
 use super::line::{Failed, Line};
+use super::note::Note;
 use super::standing::{Round, Standing};
 use super::worker::say;
 use crate::breaker::Core;
@@ -24,6 +25,8 @@ use crate::remote::Find;
 
 /// Breakers at rest are read in every so many rounds, if the store tells of changes.
 const SELDOM: u64 = 5;
+/// So long a breaker that notes something may not be listed yet.
+const LISTED: Duration = Duration::from_secs(60);
 /// Rounds and pauses differ by up to this part, so that instances do not all ask at once.
 const SPREAD: f64 = 0.2;
 
@@ -37,13 +40,18 @@ pub(super) struct Agent {
     /// Those whose breakers have left the registry, until they have said their last words.
     leaving: Vec<Standing>,
     /// Notes of breakers that are not listed yet.
-    early: BTreeMap<Arc<str>, Note>,
+    early: BTreeMap<Arc<str>, Early>,
     /// Since when the store answers, unless it does not.
     connected: Option<u64>,
     /// Whether the round was the first one since the store answers.
     was_first: bool,
     rounds: u64,
     chance: RandomState,
+}
+
+struct Early {
+    since: u64,
+    note: Note,
 }
 
 impl Agent {
@@ -116,7 +124,7 @@ impl Agent {
     }
 
     /// The store does not answer: breakers work by themselves until it does.
-    fn fail(&mut self, Failed { op, problem }: Failed) {
+    fn fail(&mut self, Failed { op, problem, .. }: Failed) {
         let was_connected = self.connected.take().is_some();
         let news = self.desk.failed(op, problem);
         if was_connected || news.is_some() {
@@ -131,18 +139,24 @@ impl Agent {
     }
 
     fn talk(&mut self, notes: BTreeMap<Arc<str>, Note>, is_due: bool, round: &Round) -> Result<(), Failed> {
-        let mut heard = mem::take(&mut self.early);
-        heard.extend(notes);
-        let mut names: BTreeSet<Arc<str>> = heard.keys().cloned().collect();
+        let mut heard = notes;
+        let mut early = mem::take(&mut self.early);
+        early.retain(|_, early| round.now.saturating_sub(early.since) < nanos(LISTED));
+        let mut names: BTreeSet<Arc<str>> = heard.keys().chain(early.keys()).cloned().collect();
         if is_due {
             names.extend(self.standings.keys().cloned());
         }
         let mut due: Vec<(Arc<str>, Arc<Core>)> = Vec::with_capacity(names.len());
         let is_told = self.line.is_listening() && !round.is_first && !round.settings.is_stepped;
         for (place, name) in names.into_iter().enumerate() {
-            let note = heard.remove(&name);
+            let (mut note, mut since) = (heard.remove(&name), round.now);
+            if let Some(early) = early.remove(&name) {
+                since = early.since;
+                let later = note.take().unwrap_or_default();
+                note.insert(early.note).add(later);
+            }
             let has_news = note.is_some();
-            let Some(core) = self.meet(&name, note) else { continue };
+            let Some(core) = self.meet(&name, note, since) else { continue };
             let Some(standing) = self.standings.get_mut(&name) else { continue };
             standing.count(&core, round);
             let is_turn = self.rounds.wrapping_add(place as u64).is_multiple_of(SELDOM);
@@ -152,11 +166,12 @@ impl Agent {
         }
         for (name, core) in &due {
             if let Some(standing) = self.standings.get_mut(name) {
-                standing.command(&mut self.line, core, round)?;
+                let said = standing.command(&mut self.line, core, round);
+                self.settle(name, core, said)?;
             }
         }
         while let Some(standing) = self.leaving.last_mut() {
-            standing.say_last(&mut self.line)?;
+            standing.say_last(&mut self.line, round).or_else(of_breaker)?;
             self.leaving.pop();
         }
         let mut beats = Vec::with_capacity(due.len());
@@ -165,17 +180,35 @@ impl Agent {
         }
         let views = self.line.sync(&beats)?;
         for ((name, core), view) in due.iter().zip(views) {
-            if let Some(standing) = self.standings.get_mut(name) {
-                standing.step(&mut self.line, core, view, round)?;
+            let Some(standing) = self.standings.get_mut(name) else { continue };
+            let stepped = view.and_then(|view| standing.step(&mut self.line, core, view, round));
+            if stepped.is_ok() {
                 let (view, is_remote) = (&standing.base, mem::take(&mut standing.is_remote));
                 self.desk.know(name, view, round.settings.quorum, is_remote);
+                self.desk.trouble(name, None);
             }
+            self.settle(name, core, stepped)?;
+        }
+        Ok(())
+    }
+
+    /// A breaker that alone cannot be used in the store works by itself, and the others go on.
+    fn settle(&mut self, name: &Arc<str>, core: &Arc<Core>, said: Result<(), Failed>) -> Result<(), Failed> {
+        let failed = match said {
+            Err(failed) if failed.is_of_breaker => failed,
+            said => return said,
+        };
+        if let Some(standing) = self.standings.get_mut(name) {
+            standing.give_up(core);
+        }
+        if let Some(news) = self.desk.trouble(name, Some((failed.op, failed.problem))) {
+            say(&self.bus, news);
         }
         Ok(())
     }
 
     /// Finds a breaker, and takes what it has noted. One that has left the registry works by itself from now on.
-    fn meet(&mut self, name: &Arc<str>, note: Option<Note>) -> Option<Arc<Core>> {
+    fn meet(&mut self, name: &Arc<str>, note: Option<Note>, since: u64) -> Option<Arc<Core>> {
         let found = (self.find)(name);
         let is_gone = |standing: &Standing| !found.as_ref().is_some_and(|core| standing.is_of(core));
         if self.standings.get(name).is_some_and(is_gone)
@@ -191,8 +224,9 @@ impl Agent {
         }
         let Some(core) = found else {
             // It is noted before it is listed.
-            self.early
-                .extend(note.filter(|note| note.is_new).map(|note| (Arc::clone(name), Note { is_new: false, ..note })));
+            if let Some(note) = note.filter(|note| note.is_new) {
+                self.early.insert(Arc::clone(name), Early { since, note });
+            }
             return None;
         };
         let standing = self.standings.entry(Arc::clone(name)).or_insert_with(|| Standing::new(name, &core));
@@ -223,6 +257,8 @@ impl Agent {
     pub(super) fn leave(&mut self) {
         let (mut notes, _) = self.desk.take();
         if self.connected.is_some() {
+            let settings = self.settings.lock().clone();
+            let round = Round { now: settings.now(), settings, is_first: false, is_settled: true };
             for (name, standing) in &mut self.standings {
                 standing.take(notes.remove(name).unwrap_or_default());
             }
@@ -231,7 +267,7 @@ impl Agent {
             let names: Vec<_> = all.iter().map(|standing| Arc::clone(&standing.name)).collect();
             let said = catch_unwind(AssertUnwindSafe(|| {
                 for mut standing in all {
-                    if standing.say_last(&mut self.line).is_err() {
+                    if standing.say_last(&mut self.line, &round).or_else(of_breaker).is_err() {
                         return;
                     }
                 }
@@ -251,10 +287,15 @@ impl std::fmt::Debug for Agent {
     }
 }
 
+/// Nobody else has to hear of a breaker that has left.
+fn of_breaker(failed: Failed) -> Result<(), Failed> {
+    if failed.is_of_breaker { Ok(()) } else { Err(failed) }
+}
+
 /// The panic hook has told of it; its payload might panic again when dropped, and so is not.
 fn panicked(payload: Box<dyn Any + Send>) -> Failed {
     let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     let problem = format!("the store panicked: {}", text.unwrap_or("it does not say why"));
     mem::forget(payload);
-    Failed { op: "panic", problem }
+    Failed::new("panic", problem)
 }

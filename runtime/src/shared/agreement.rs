@@ -24,6 +24,10 @@ pub(crate) struct Agreement {
     reopened: u32,
     successes: u32,
     by: Option<String>,
+    /// The latest time at which an epoch was made. A clock that is set right may be behind it.
+    made: u64,
+    /// Who brought the last order, and when it was given: before the clock began, maybe.
+    ordered: Option<(String, i64)>,
     /// When it was last asked.
     #[cfg_attr(feature = "persist", serde(skip))]
     latest: u64,
@@ -31,7 +35,7 @@ pub(crate) struct Agreement {
     #[cfg_attr(feature = "persist", serde(skip))]
     pub(crate) alive: BTreeMap<String, u64>,
     votes: BTreeMap<String, u64>,
-    leases: BTreeMap<u64, u64>,
+    leases: BTreeMap<u64, Lease>,
     /// No two leases have one number: who reports one that is over must not end that of another.
     last_lease: u64,
     /// Failures and successes of the closed fleet, by the beginning of their bucket of time.
@@ -40,6 +44,14 @@ pub(crate) struct Agreement {
     failing: BTreeMap<String, u64>,
     /// What each instance has handed in last.
     heard: BTreeMap<String, u64>,
+}
+
+/// A trial call that was granted.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "persist", derive(serde::Serialize, serde::Deserialize))]
+struct Lease {
+    holder: String,
+    until: u64,
 }
 
 impl Agreement {
@@ -59,13 +71,20 @@ impl Agreement {
             self.check(now)?;
         }
         let before = self.leases.len();
-        if let Proposal::Report { leases, .. } = what {
-            self.leases.retain(|lease, _| !leases.contains(lease));
+        match what {
+            Proposal::Report { leases, .. } => {
+                self.leases.retain(|number, lease| lease.holder != instance || !leases.contains(number));
+            }
+            // The answer that granted the others was lost, and nobody will report them.
+            Proposal::Lease { held, .. } => {
+                self.leases.retain(|number, lease| lease.holder != instance || held.contains(number));
+            }
+            _ => {}
         }
         let ended = (before - self.leases.len()) as u32;
         let is_fenced = on != self.epoch || self.mode != Mode::Auto;
         let verdict = match what {
-            Proposal::Command { order, by } => self.obey(*order, by.as_deref(), now),
+            Proposal::Command { order, by, ago } => self.obey(instance, *order, by.as_deref(), *ago, now),
             Proposal::Reseed(view) => self.reseed(view, now),
             _ if is_fenced => Verdict::Stale,
             Proposal::Trip { wait, quorum, lasts } => self.vote(instance, *wait, *quorum, *lasts, now),
@@ -73,11 +92,15 @@ impl Agreement {
                 self.votes.remove(instance);
                 Verdict::Applied
             }
-            Proposal::Lease { waited, wait, places, want, lasts } => {
+            Proposal::Lease { waited, wait, places, want, lasts, .. } => {
                 let is_over = now >= self.until || micros(*waited) >= micros(*wait).saturating_add(PATIENCE);
-                self.lease(is_over, *places, *want, *lasts, now)
+                self.lease(instance, is_over, (*places, *want), *lasts, now)
             }
-            Proposal::Report { leases, successes, failures, close_at, wait } => {
+            Proposal::Report { leases, successes, failures, close_at, wait, lasts } => {
+                if *successes > 0 {
+                    // The episode of the instance lasts longer now, and its other trials may too.
+                    self.extend(instance, *lasts, now);
+                }
                 // A lease ends once, so that a report that is repeated counts once.
                 let successes = if leases.is_empty() { *successes } else { ended.min(*successes) };
                 self.report(successes, *failures, *close_at, *wait, now)
@@ -108,21 +131,25 @@ impl Agreement {
         let back = self.latest.saturating_sub(now);
         self.latest = now;
         let ends = [&mut self.alive, &mut self.votes, &mut self.failing];
-        let ends = ends.into_iter().flat_map(BTreeMap::values_mut).chain(self.leases.values_mut());
+        let leases = self.leases.values_mut().map(|lease| &mut lease.until);
+        let ends = ends.into_iter().flat_map(BTreeMap::values_mut).chain(leases);
         ends.chain([&mut self.until]).for_each(|until| *until = until.saturating_sub(back));
+        if let Some((_, given)) = &mut self.ordered {
+            *given = given.saturating_sub_unsigned(back);
+        }
         for ends in [&mut self.alive, &mut self.votes, &mut self.failing] {
             ends.retain(|_, until| *until > now);
         }
-        self.leases.retain(|_, until| *until > now);
+        self.leases.retain(|_, lease| lease.until > now);
         self.counts.retain(|begun, _| *begun <= now);
     }
 
-    /// Whether the epoch is one that can be.
+    /// Whether the epoch is one that can be: the clock shows, or has shown, a time like it.
     fn check(&self, now: u64) -> Result<(), StoreError> {
-        if self.epoch <= now.saturating_add(FURTHEST) {
+        if self.epoch <= now.max(self.made).saturating_add(FURTHEST) {
             return Ok(());
         }
-        Err(StoreError::new(format!(
+        Err(StoreError::of_breaker(format!(
             "epoch {} is more than a day ahead of the store's clock, which shows {now}: if the clock is right, reset \
              the breaker by hand",
             self.epoch
@@ -141,7 +168,14 @@ impl Agreement {
         Verdict::Applied
     }
 
-    fn lease(&mut self, is_over: bool, places: u32, want: u32, lasts: Duration, now: u64) -> Verdict {
+    fn lease(
+        &mut self,
+        instance: &str,
+        is_over: bool,
+        (places, want): (u32, u32),
+        lasts: Duration,
+        now: u64,
+    ) -> Verdict {
         match self.state {
             State::Closed => return Verdict::Stale,
             State::Open if !is_over => return Verdict::Wait,
@@ -157,7 +191,8 @@ impl Agreement {
         let first = self.last_lease.max(self.epoch).saturating_add(1);
         let granted: Vec<u64> = (first..).take(free.min(want as usize)).collect();
         self.last_lease = granted.last().copied().unwrap_or(self.last_lease);
-        self.leases.extend(granted.iter().map(|lease| (*lease, later(now, lasts))));
+        let lease = Lease { holder: instance.to_owned(), until: later(now, lasts) };
+        self.leases.extend(granted.iter().map(|number| (*number, lease.clone())));
         Verdict::Granted(granted)
     }
 
@@ -178,8 +213,22 @@ impl Agreement {
         Verdict::Applied
     }
 
-    fn obey(&mut self, order: Order, by: Option<&str>, now: u64) -> Verdict {
-        if self.check(now).is_err() {
+    /// Lets the leases of an instance hold for so long, if they end sooner.
+    fn extend(&mut self, instance: &str, lasts: Duration, now: u64) {
+        for lease in self.leases.values_mut().filter(|lease| lease.holder == instance) {
+            lease.until = lease.until.max(later(now, lasts));
+        }
+    }
+
+    fn obey(&mut self, instance: &str, order: Order, by: Option<&str>, ago: Duration, now: u64) -> Verdict {
+        let given = i64::try_from(now).unwrap_or(i64::MAX).saturating_sub_unsigned(micros(ago));
+        // One instance brings its orders one after another, however long each is under way.
+        let is_wrong = self.check(now).is_err();
+        if !is_wrong && self.ordered.as_ref().is_some_and(|(other, last)| other != instance && given < *last) {
+            return Verdict::Stale;
+        }
+        self.ordered = Some((instance.to_owned(), given));
+        if is_wrong {
             self.epoch = 0;
         }
         match order {
@@ -253,6 +302,7 @@ impl Agreement {
     /// Begins an epoch, which is later than any other: than the one before, and than the time, should that be lost.
     fn enter(&mut self, state: State, until: u64, now: u64) {
         self.epoch = now.max(self.epoch.saturating_add(1));
+        self.made = self.made.max(now);
         (self.state, self.until, self.successes, self.by) = (state, until, 0, None);
         self.votes.clear();
         self.leases.clear();

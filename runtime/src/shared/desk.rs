@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::fleet::Settings;
 use super::line::OPS;
+use super::note::{Ended, Note, Ordered};
 use super::{Order, View};
 use crate::clock::{nanos, precise};
 use crate::event::{Cause, Event};
@@ -19,10 +21,13 @@ use crate::state::State;
 
 /// A store that takes so long is as good as away.
 const STUCK: Duration = Duration::from_secs(2);
+/// A thread that does nothing for so many sync intervals, and for that time, is none.
+const IDLE: u32 = 10;
 
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) kind: &'static str,
+    settings: Arc<Mutex<Settings>>,
     inner: Mutex<Inner>,
     /// There is something to do.
     work: Condvar,
@@ -39,8 +44,11 @@ struct Inner {
     pace: Pace,
     /// Whether there may be news that only the store has.
     is_nudged: bool,
-    /// Since when notes were taken that are not dealt with.
-    busy: Option<u64>,
+    /// Whether notes were taken that are not dealt with.
+    is_busy: bool,
+    /// When the thread last got an answer, or began or ended a round, and its process.
+    marked: u64,
+    process: u32,
     /// Whether something has to be said that could not be said yet.
     has_left: bool,
     worker: Option<ThreadId>,
@@ -77,38 +85,41 @@ impl Inner {
     }
 }
 
-/// What a breaker has noted.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Note {
-    /// It was made.
-    pub(super) is_new: bool,
-    pub(super) order: Option<(Order, Option<Arc<str>>)>,
-    /// Trials that succeeded since.
-    pub(super) successes: u32,
-    /// How the last episode of trials ended.
-    pub(super) verdict: Option<Ended>,
-    /// Calls that would have been trials.
-    pub(super) wishes: u32,
-}
-
-/// How an episode of trials ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    Well,
-    Badly,
-}
-
 #[derive(Clone, Debug)]
 struct Known {
     source: Source,
     epoch: u64,
     votes: Votes,
     synced: Option<SystemTime>,
+    /// Why the store cannot be used for it alone.
+    problem: Option<String>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Known { source: Source::Local, epoch: 0, votes: Votes { given: 0, needed: 0 }, synced: None }
+        Known { source: Source::Local, epoch: 0, votes: Votes { given: 0, needed: 0 }, synced: None, problem: None }
+    }
+}
+
+/// How the store is asked.
+struct Asked {
+    is_stepped: bool,
+    idle: Duration,
+}
+
+impl Asked {
+    /// Why nobody asks the store, if it is so. Before the first round nothing is known of its thread.
+    fn problem(&self, inner: &Inner) -> Option<&'static str> {
+        if inner.process == 0 {
+            return None;
+        }
+        if inner.process != std::process::id() {
+            return Some("the thread that asks the store is in another process: attach after a fork, not before");
+        }
+        let passed = precise().saturating_sub(inner.marked);
+        let is_stuck =
+            if inner.is_busy { passed > nanos(STUCK) } else { !self.is_stepped && passed > nanos(self.idle) };
+        is_stuck.then_some("the thread that asks the store does not go on")
     }
 }
 
@@ -124,8 +135,8 @@ pub(super) enum Call {
 }
 
 impl Desk {
-    pub(super) fn new(kind: &'static str) -> Self {
-        Desk { kind, inner: Mutex::default(), work: Condvar::new(), rest: Condvar::new() }
+    pub(super) fn new(kind: &'static str, settings: Arc<Mutex<Settings>>) -> Self {
+        Desk { kind, settings, inner: Mutex::default(), work: Condvar::new(), rest: Condvar::new() }
     }
 
     fn note(&self, breaker: &Arc<str>, note: impl FnOnce(&mut Note)) {
@@ -135,6 +146,7 @@ impl Desk {
     }
 
     pub(super) fn made(&self, breaker: &Arc<str>) {
+        self.inner.lock().known.entry(Arc::clone(breaker)).or_default();
         self.note(breaker, |note| *note = Note { is_new: true, ..Note::default() });
     }
 
@@ -144,7 +156,10 @@ impl Desk {
             Cause::Restored => Source::Restored,
             _ => Source::Local,
         };
-        self.inner.lock().known.entry(Arc::clone(breaker)).or_default().source = source;
+        // One that has left its registry may move on.
+        if let Some(known) = self.inner.lock().known.get_mut(breaker) {
+            known.source = source;
+        }
         if moved.cause == Cause::Remote {
             // Of that it knows.
             return;
@@ -159,7 +174,8 @@ impl Desk {
     }
 
     pub(super) fn ordered(&self, breaker: &Arc<str>, order: Order, by: Option<&str>) {
-        self.note(breaker, |note| note.order = Some((order, by.map(Arc::from))));
+        let at = self.settings.lock().now();
+        self.note(breaker, |note| note.order = Some(Ordered { order, by: by.map(Arc::from), at }));
     }
 
     pub(super) fn trial_succeeded(&self, breaker: &Arc<str>) {
@@ -184,7 +200,7 @@ impl Desk {
     /// Takes what there is to deal with, and whether everything is to be read.
     pub(super) fn take(&self) -> (BTreeMap<Arc<str>, Note>, bool) {
         let inner = &mut *self.inner.lock();
-        inner.busy = Some(precise());
+        (inner.is_busy, inner.marked, inner.process) = (true, precise(), std::process::id());
         (mem::take(&mut inner.notes), mem::take(&mut inner.is_nudged))
     }
 
@@ -198,6 +214,25 @@ impl Desk {
         if is_remote {
             known.source = Source::Remote;
         }
+    }
+
+    /// The thread goes on.
+    pub(super) fn answered(&self) {
+        self.inner.lock().marked = precise();
+    }
+
+    /// The store cannot be used for this breaker alone, or can be again. Tells what there is to tell of it.
+    pub(super) fn trouble(&self, breaker: &Arc<str>, failed: Option<(&'static str, String)>) -> Option<Event> {
+        let inner = &mut *self.inner.lock();
+        let known = inner.known.get_mut(breaker)?;
+        let Some((op, problem)) = failed else {
+            known.problem = None;
+            return None;
+        };
+        *inner.errors.entry(op).or_default() += 1;
+        let is_told = known.problem.replace(problem.clone()).is_some();
+        let breaker = Arc::clone(breaker);
+        (!is_told).then_some(Event::StateUnusable { breaker, store: self.kind, problem })
     }
 
     pub(super) fn forget(&self, breaker: &str) {
@@ -223,27 +258,37 @@ impl Desk {
 
     /// Whether the fleet can be asked for trials: the store answers, and does not hold the thread for ever.
     pub(super) fn rations(&self) -> bool {
+        let asked = self.asked();
         let inner = self.inner.lock();
-        let is_stuck = inner.busy.is_some_and(|since| precise().saturating_sub(since) > nanos(STUCK));
-        inner.degraded().is_none() && !is_stuck
+        inner.degraded().is_none() && asked.problem(&inner).is_none()
+    }
+
+    fn asked(&self) -> Asked {
+        let settings = self.settings.lock();
+        Asked { is_stepped: settings.is_stepped, idle: STUCK.max(settings.interval.saturating_mul(IDLE)) }
     }
 
     /// A round is over.
     pub(super) fn rest(&self) {
-        self.inner.lock().busy = None;
+        {
+            let inner = &mut *self.inner.lock();
+            (inner.is_busy, inner.marked) = (false, precise());
+        }
         self.rest.notify_all();
     }
 
     pub(super) fn status(&self, breaker: &str) -> StoreStatus {
+        let asked = self.asked();
         let inner = self.inner.lock();
         let known = inner.known.get(breaker).cloned().unwrap_or_default();
+        let of_all = inner.degraded().cloned().or_else(|| asked.problem(&inner).map(str::to_owned));
         StoreStatus {
             store: self.kind,
             source: known.source,
             epoch: Some(known.epoch),
             votes: Some(known.votes),
             synced: known.synced,
-            degraded: inner.degraded().cloned(),
+            degraded: of_all.or(known.problem),
         }
     }
 
@@ -308,15 +353,13 @@ impl Desk {
 
     /// Waits until everything is said, for this long at most.
     pub(super) fn flush(&self, timeout: Duration) -> bool {
-        self.wait_until(timeout, |inner| {
-            inner.answers() && inner.notes.is_empty() && inner.busy.is_none() && !inner.has_left
-        })
+        self.wait_until(timeout, |inner| inner.answers() && inner.notes.is_empty() && !inner.is_busy && !inner.has_left)
     }
 
     /// Waits until the store has answered for every breaker, for this long at most.
     pub(super) fn ready(&self, timeout: Duration) -> bool {
         self.wait_until(timeout, |inner| {
-            inner.answers() && inner.busy.is_none() && inner.notes.values().all(|note| !note.is_new)
+            inner.answers() && !inner.is_busy && inner.notes.values().all(|note| !note.is_new)
         })
     }
 

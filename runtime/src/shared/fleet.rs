@@ -76,11 +76,13 @@ impl Fleet {
     /// A fleet that agrees in this store.
     pub fn new(store: impl SharedStore) -> Self {
         let interval = Duration::from_secs(1);
+        let kind = store.kind();
         let settings = Settings { interval, quorum: store.quorum(), counts: None, clock: None, is_stepped: false };
+        let settings = Arc::new(Mutex::new(settings));
         Fleet {
             hub: Arc::new(Hub {
-                desk: Arc::new(Desk::new(store.kind())),
-                settings: Arc::new(Mutex::new(settings)),
+                desk: Arc::new(Desk::new(kind, Arc::clone(&settings))),
+                settings,
                 is_attached: AtomicBool::new(false),
                 store: Mutex::new(Some(Box::new(store))),
                 agent: Mutex::default(),
@@ -163,7 +165,7 @@ impl Fleet {
             return None;
         }
         let store = hub.store.lock().take()?;
-        let line = Line::new(store, instance());
+        let line = Line::new(store, instance(), Arc::clone(&hub.desk));
         let agent = Agent::new(Arc::clone(&hub.desk), Arc::clone(&hub.settings), Arc::downgrade(bus), find, line);
         let is_stepped = hub.settings.lock().is_stepped;
         Some(Arc::new(if is_stepped {

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::desk::Desk;
 use super::{Answer, Beat, Nudge, Proposal, SharedStore, StoreError, View};
 
 pub(super) struct Line {
     store: Box<dyn SharedStore>,
     /// Random, and another one in each process.
     instance: String,
+    /// Where it is noted that the store answers.
+    desk: Arc<Desk>,
 }
 
 /// There was no answer: to what, and why.
@@ -16,25 +19,39 @@ pub(super) struct Line {
 pub(super) struct Failed {
     pub(super) op: &'static str,
     pub(super) problem: String,
+    /// Whether the store answers for other breakers.
+    pub(super) is_of_breaker: bool,
+}
+
+impl Failed {
+    pub(super) fn new(op: &'static str, problem: String) -> Self {
+        Failed { op, problem, is_of_breaker: false }
+    }
+
+    fn of(op: &'static str, error: &StoreError) -> Self {
+        Failed { op, problem: error.to_string(), is_of_breaker: error.is_of_breaker() }
+    }
 }
 
 impl Line {
-    pub(super) fn new(store: Box<dyn SharedStore>, instance: String) -> Self {
-        Line { store, instance }
+    pub(super) fn new(store: Box<dyn SharedStore>, instance: String, desk: Arc<Desk>) -> Self {
+        Line { store, instance, desk }
     }
 
-    pub(super) fn sync(&mut self, beats: &[Beat]) -> Result<Vec<View>, Failed> {
-        let failed = |problem: String| Failed { op: "sync", problem };
-        let views = self.store.sync(&self.instance, beats).map_err(|error| failed(error.to_string()))?;
+    pub(super) fn sync(&mut self, beats: &[Beat]) -> Result<Vec<Result<View, Failed>>, Failed> {
+        let views = self.store.sync(&self.instance, beats).map_err(|error| Failed::of("sync", &error))?;
+        self.desk.answered();
         if views.len() == beats.len() {
-            return Ok(views);
+            return Ok(views.into_iter().map(|view| view.map_err(|error| Failed::of("read", &error))).collect());
         }
-        Err(failed(format!("the store answered for {} of {} breakers", views.len(), beats.len())))
+        let problem = format!("the store answered for {} of {} breakers", views.len(), beats.len());
+        Err(Failed::new("sync", problem))
     }
 
     pub(super) fn propose(&mut self, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, Failed> {
-        let failed = |error: StoreError| Failed { op: op(what), problem: error.to_string() };
-        self.store.propose(&self.instance, breaker, on, what).map_err(failed)
+        let answer = self.store.propose(&self.instance, breaker, on, what);
+        self.desk.answered();
+        answer.map_err(|error| Failed::of(op(what), &error))
     }
 
     pub(super) fn listen(&mut self, nudge: Nudge) {

@@ -96,9 +96,9 @@ impl SharedStore for InMemoryStore {
         "memory"
     }
 
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError> {
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError> {
         let sync = |beat: &Beat| self.ask(&beat.breaker, |agreement, now| agreement.sync(now, instance, beat));
-        beats.iter().map(sync).collect()
+        Ok(beats.iter().map(sync).collect())
     }
 
     fn propose(&mut self, instance: &str, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, StoreError> {

@@ -10,6 +10,7 @@ mod desk;
 mod fleet;
 mod line;
 mod memory;
+mod note;
 mod saying;
 mod standing;
 mod worker;
@@ -40,14 +41,16 @@ pub trait SharedStore: Send + 'static {
     /// their order.
     ///
     /// # Errors
-    /// The store cannot be asked.
-    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<View>, StoreError>;
+    /// The store cannot be asked. An error within says that this breaker alone cannot be used in the store: it works
+    /// by itself, and the others go on.
+    fn sync(&mut self, instance: &str, beats: &[Beat]) -> Result<Vec<Result<View, StoreError>>, StoreError>;
 
     /// Proposes something that was decided on the epoch `on`. What was decided on another one is
     /// [`Stale`](Verdict::Stale), so a repeat is harmless.
     ///
     /// # Errors
-    /// The store cannot be asked. After a time-out what was proposed may have been done all the same.
+    /// The store cannot be asked, or this breaker cannot be used in it ([`StoreError::is_of_breaker`]). After a time-out
+    /// what was proposed may have been done all the same.
     fn propose(&mut self, instance: &str, breaker: &str, on: u64, what: &Proposal) -> Result<Answer, StoreError>;
 
     /// Takes what to call when another instance has changed something, which is then read at once instead of at the
@@ -149,6 +152,8 @@ pub enum Proposal {
         want: u32,
         /// How long a lease holds that is not reported.
         lasts: Duration,
+        /// Leases that it knows it has. Others of this instance were granted in an answer that was lost, and end.
+        held: Vec<u64>,
     },
     /// How trial calls ended. Without leases they were made while the store could not be asked: taken if the open
     /// time is over.
@@ -163,13 +168,18 @@ pub enum Proposal {
         close_at: u32,
         /// The open time, should it open again.
         wait: Duration,
+        /// After a success, how long the other leases of this instance hold from now on, if they end sooner.
+        lasts: Duration,
     },
-    /// An operator ordered something. Done on whatever epoch.
+    /// An operator ordered something. Done on whatever epoch, unless another instance has brought an order since that
+    /// was given later.
     Command {
         /// What.
         order: Order,
         /// Who.
         by: Option<Arc<str>>,
+        /// How long ago, by the clock of the instance.
+        ago: Duration,
     },
     /// The store has lost what this instance knows. The higher epoch wins, and none is made.
     Reseed(View),
@@ -228,20 +238,31 @@ pub enum Verdict {
     Granted(Vec<u64>),
     /// The open time is not over.
     Wait,
-    /// It was decided on another epoch, or is against an operator's order.
+    /// It was decided on another epoch, or is against an operator's order; an order was given before the last one.
     Stale,
 }
 
-/// A store cannot be asked.
+/// A store cannot be asked, or not about one breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
     problem: String,
+    is_of_breaker: bool,
 }
 
 impl StoreError {
     /// An error that says what is wrong, and what to do.
     pub fn new(problem: impl Into<String>) -> Self {
-        StoreError { problem: problem.into() }
+        StoreError { problem: problem.into(), is_of_breaker: false }
+    }
+
+    /// An error of one breaker: what the store keeps of it cannot be used, and others can.
+    pub fn of_breaker(problem: impl Into<String>) -> Self {
+        StoreError { problem: problem.into(), is_of_breaker: true }
+    }
+
+    /// Whether it is about one breaker, and the store answers for others.
+    pub fn is_of_breaker(&self) -> bool {
+        self.is_of_breaker
     }
 }
 

@@ -4,8 +4,8 @@
 use std::mem;
 use std::time::Duration;
 
-use super::desk::Ended;
 use super::line::{Failed, Line};
+use super::note::{Ended, Ordered};
 use super::standing::{Round, Standing, Vote};
 use super::{Answer, Proposal, Verdict, View};
 use crate::breaker::Core;
@@ -13,14 +13,17 @@ use crate::clock::nanos;
 use crate::remote::Terms;
 use crate::state::State;
 
-/// How many sync intervals a trial may wait for a call before others may have it.
-const UNUSED: u32 = 2;
+/// So many sync intervals are a while: that votes last longer than the episode, and after which unused trials are asked
+/// for again.
+const WHILE: u32 = 2;
+/// For so many sync intervals a trial may wait for its call.
+const WAITS: u32 = 2 * WHILE;
 
 impl Standing {
     /// Says what an operator has ordered here.
     pub(super) fn command(&mut self, line: &mut Line, core: &Core, round: &Round) -> Result<(), Failed> {
-        let Some((order, by)) = self.order.clone() else { return Ok(()) };
-        let view = line.propose(&self.name, self.base.epoch, &Proposal::Command { order, by })?.view;
+        let Some(ordered) = &self.order else { return Ok(()) };
+        let Answer { verdict, view } = self.say(line, &command(ordered, round.now))?;
         self.order = None;
         self.look(core);
         // It is done here already, and what has come of it since is this instance's own.
@@ -32,7 +35,8 @@ impl Standing {
         } else {
             self.adopt(core, view, round);
         }
-        self.is_remote = false;
+        // Unless another one was given later.
+        self.is_remote &= verdict == Verdict::Stale;
         Ok(())
     }
 
@@ -108,7 +112,7 @@ impl Standing {
         let are_back = self.expected > 0 && self.base.needed >= self.expected || round.settings.quorum == 1;
         if self.wants_vote() && (round.is_settled || are_back) {
             let wait = self.terms.snapshot.remaining;
-            let lasts = wait.saturating_add(round.settings.interval * UNUSED);
+            let lasts = wait.saturating_add(round.settings.interval * WHILE);
             let vote =
                 Vote { generation: self.terms.snapshot.generation, until: round.now.saturating_add(nanos(lasts)) };
             let answer = self.say(line, &Proposal::Trip { wait, quorum: round.settings.quorum, lasts })?;
@@ -131,7 +135,7 @@ impl Standing {
             core.leash(self.terms.snapshot.generation);
         }
         if !self.spare.is_empty() {
-            let answer = self.report(line, self.spare.clone(), 0, 0)?;
+            let answer = self.report(line, self.spare.clone(), 0, 0, round)?;
             self.spare.clear();
             self.follow(core, answer.view, round);
         }
@@ -141,21 +145,10 @@ impl Standing {
         let ended = self.leases.len().min(self.successes as usize);
         self.successes = ended as u32;
         if ended > 0 && self.base.epoch == epoch {
-            let answer = self.report(line, self.leases[..ended].to_vec(), self.successes, 0)?;
+            let answer = self.report(line, self.leases[..ended].to_vec(), self.successes, 0, round)?;
             self.leases.drain(..ended);
             self.successes = 0;
             self.follow(core, answer.view, round);
-        }
-        let held = round.now.saturating_sub(self.leased);
-        if !self.leases.is_empty() && held >= nanos(round.settings.interval * UNUSED) {
-            let unused = core.take_back(self.terms.snapshot.generation) as usize;
-            let unused = self.leases.split_off(self.leases.len().saturating_sub(unused));
-            if !unused.is_empty() {
-                self.spare = unused;
-                let answer = self.report(line, self.spare.clone(), 0, 0)?;
-                self.spare.clear();
-                self.follow(core, answer.view, round);
-            }
         }
         if self.base.epoch == epoch { self.lease(line, core, round) } else { Ok(()) }
     }
@@ -164,8 +157,8 @@ impl Standing {
     fn report_verdict(&mut self, line: &mut Line, core: &Core, ended: Ended, round: &Round) -> Result<(), Failed> {
         let answer = match ended {
             // Of all trials, also those that nobody granted while the store was away.
-            Ended::Well => self.report(line, Vec::new(), self.terms.success_threshold, 0)?,
-            Ended::Badly => self.report(line, self.leases.clone(), 0, 1)?,
+            Ended::Well => self.report(line, Vec::new(), self.terms.success_threshold, 0, round)?,
+            Ended::Badly => self.report(line, self.leases.clone(), 0, 1, round)?,
         };
         (self.verdict, self.successes) = (None, 0);
         self.leases.clear();
@@ -183,26 +176,50 @@ impl Standing {
         Ok(())
     }
 
-    /// Asks for trials if calls wait for them.
+    /// Asks for trials if calls wait for them or may be expected, and gives back what no call will use.
+    ///
+    /// A call that asks for a trial is refused, so the trial waits for the next one. It is asked for again before its
+    /// time is over, as long as that call may be expected: else a circuit with few calls would never close.
     fn lease(&mut self, line: &mut Line, core: &Core, round: &Round) -> Result<(), Failed> {
         let refused = self.terms.refused_trials.saturating_sub(self.refused);
         let wishes = self.wishes.max(u32::try_from(refused).unwrap_or(u32::MAX));
-        let (places, held) = (self.terms.half_open_max_calls, self.leases.len() as u32);
-        let interval = round.settings.interval;
-        let is_patient = held == 0 || round.now.saturating_sub(self.leased) >= nanos(interval);
         (self.wishes, self.refused) = (0, self.terms.refused_trials);
-        if wishes == 0 || held >= places || !is_patient {
+        self.is_wishing = (self.is_wishing || wishes > 0) && self.expects_call(round);
+        let (places, interval) = (self.terms.half_open_max_calls, round.settings.interval);
+        let (held, passed) = (self.leases.len() as u32, round.now.saturating_sub(self.leased));
+        let is_more = wishes > 0 && held < places && (held == 0 || passed >= nanos(interval));
+        let is_again = self.is_wishing && held == 0 && self.terms.snapshot.state != State::Open;
+        let is_late = held > 0 && passed >= nanos(interval * WHILE);
+        if !is_more && !is_again && !is_late {
+            return Ok(());
+        }
+        let unused = core.take_back(self.terms.snapshot.generation) as usize;
+        let unused = self.leases.split_off(self.leases.len().saturating_sub(unused));
+        if !self.is_wishing {
+            if !unused.is_empty() {
+                self.spare = unused;
+                let answer = self.report(line, self.spare.clone(), 0, 0, round)?;
+                self.spare.clear();
+                self.follow(core, answer.view, round);
+            }
+            return Ok(());
+        }
+        if !is_more && !is_again && unused.is_empty() {
             return Ok(());
         }
         // A fair part is asked for although fewer calls wait, so that a circuit with few calls can close.
         let fair = places.div_ceil(self.base.needed.saturating_mul(2).saturating_sub(1).max(1));
+        self.look(core);
+        let waits = interval * WAITS;
+        let until = self.terms.now.saturating_add(nanos(waits));
         let what = Proposal::Lease {
             waited: Duration::from_nanos(round.now.saturating_sub(self.since)),
             wait: self.wait,
             places,
-            want: wishes.max(fair).min(places - held),
-            // Longer than a trial can take that waits for its call.
-            lasts: self.terms.half_open_timeout.saturating_add(interval * UNUSED),
+            want: wishes.max(fair).max(unused.len() as u32).min(places.saturating_sub(self.leases.len() as u32)),
+            // A trial begins in time, and takes no longer than it may.
+            lasts: self.terms.half_open_timeout.saturating_add(waits),
+            held: self.leases.clone(),
         };
         let Answer { verdict, view } = self.say(line, &what)?;
         let left = view.left;
@@ -212,7 +229,7 @@ impl Standing {
         match verdict {
             Verdict::Granted(leases) if leases.is_empty() => core.postpone(interval, generation),
             Verdict::Granted(leases) => {
-                let is_granted = core.grant(leases.len() as u32, generation);
+                let is_granted = core.grant(leases.len() as u32, until, generation);
                 let (to, now) = if is_granted { (&mut self.leases, round.now) } else { (&mut self.spare, self.leased) };
                 to.extend(leases);
                 self.leased = now;
@@ -223,10 +240,19 @@ impl Standing {
         Ok(())
     }
 
-    fn report(&self, line: &mut Line, leases: Vec<u64>, successes: u32, failures: u32) -> Result<Answer, Failed> {
-        let Terms { snapshot, success_threshold, recovery_timeout, .. } = &self.terms;
+    fn report(
+        &self,
+        line: &mut Line,
+        leases: Vec<u64>,
+        successes: u32,
+        failures: u32,
+        round: &Round,
+    ) -> Result<Answer, Failed> {
+        let Terms { snapshot, success_threshold, recovery_timeout, half_open_timeout, .. } = &self.terms;
         let wait = if snapshot.state == State::Open { snapshot.remaining } else { *recovery_timeout };
-        self.say(line, &Proposal::Report { leases, successes, failures, close_at: *success_threshold, wait })
+        // A success gives the other trials their time anew.
+        let lasts = half_open_timeout.saturating_add(round.settings.interval * WAITS);
+        self.say(line, &Proposal::Report { leases, successes, failures, close_at: *success_threshold, wait, lasts })
     }
 
     fn say(&self, line: &mut Line, what: &Proposal) -> Result<Answer, Failed> {
@@ -243,21 +269,26 @@ impl Standing {
     }
 
     /// The last words of a breaker that has left its registry: nobody else has to wait for what it held.
-    pub(super) fn say_last(&mut self, line: &mut Line) -> Result<(), Failed> {
+    pub(super) fn say_last(&mut self, line: &mut Line, round: &Round) -> Result<(), Failed> {
         let is_open = self.decides() && self.base.state != State::Closed;
-        if let Some((order, by)) = self.order.clone() {
-            self.say(line, &Proposal::Command { order, by })?;
+        if let Some(ordered) = &self.order {
+            self.say(line, &command(ordered, round.now))?;
         } else if is_open {
             let leases = self.leases.iter().chain(&self.spare).copied().collect::<Vec<_>>();
             match self.verdict {
-                Some(Ended::Well) => drop(self.report(line, Vec::new(), self.terms.success_threshold, 0)?),
-                Some(Ended::Badly) => drop(self.report(line, leases, 0, 1)?),
+                Some(Ended::Well) => drop(self.report(line, Vec::new(), self.terms.success_threshold, 0, round)?),
+                Some(Ended::Badly) => drop(self.report(line, leases, 0, 1, round)?),
                 None if leases.is_empty() => {}
-                None => drop(self.report(line, leases, self.successes, 0)?),
+                None => drop(self.report(line, leases, self.successes, 0, round)?),
             }
         } else if self.vote.is_some() {
             self.say(line, &Proposal::Withdraw)?;
         }
         Ok(())
     }
+}
+
+fn command(ordered: &Ordered, now: u64) -> Proposal {
+    let Ordered { order, by, at } = ordered.clone();
+    Proposal::Command { order, by, ago: Duration::from_nanos(now.saturating_sub(at)) }
 }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::counts::Tally;
-use super::desk::{Ended, Note};
 use super::fleet::Settings;
-use super::{Beat, Order, View};
+use super::note::{Ended, Note, Ordered};
+use super::{Beat, View};
 use crate::breaker::Core;
+use crate::clock::nanos;
 use crate::event::Cause;
 use crate::remote::{Adopted, Terms};
 use crate::state::{Mode, State};
@@ -16,6 +17,8 @@ use crate::state::{Mode, State};
 /// No open time of a fleet is longer for an instance, unless its settings say so or an operator: a number that somebody
 /// else can write must not shut it for ever.
 const LONGEST: Duration = Duration::from_secs(300);
+/// No longer is a call expected.
+const PATIENT: Duration = Duration::from_secs(3600);
 /// How many sync intervals an instance counts as living: breakers at rest give a sign in every fifth.
 const LIVES: u32 = 15;
 
@@ -34,12 +37,18 @@ pub(super) struct Standing {
     pub(super) leases: Vec<u64>,
     pub(super) leased: u64,
     pub(super) spare: Vec<u64>,
-    pub(super) order: Option<(Order, Option<Arc<str>>)>,
+    pub(super) order: Option<Ordered>,
     pub(super) verdict: Option<Ended>,
     pub(super) successes: u32,
     pub(super) wishes: u32,
     /// Trials that were refused since it was made, as last seen.
     pub(super) refused: u64,
+    /// Whether a call was refused a trial, and others may be expected.
+    pub(super) is_wishing: bool,
+    /// How many calls were seen, when the last one was, and the longest time between two since the fleet opened.
+    calls: u64,
+    called: u64,
+    longest: u64,
     pub(super) tally: Tally,
     /// As they were when it was last looked at.
     pub(super) terms: Terms,
@@ -88,6 +97,10 @@ impl Standing {
             successes: 0,
             wishes: 0,
             refused: terms.refused_trials,
+            is_wishing: false,
+            calls: terms.calls,
+            called: 0,
+            longest: 0,
             tally,
             terms,
             is_remote: false,
@@ -107,10 +120,15 @@ impl Standing {
         }
     }
 
+    /// The store cannot be used for it: it works without the fleet until it can.
+    pub(super) fn give_up(&mut self, core: &Core) {
+        self.is_free = true;
+        (self.wishes, self.is_wishing) = (0, false);
+        core.free(0.0);
+    }
+
     pub(super) fn take(&mut self, note: Note) {
-        if note.order.is_some() {
-            self.order = note.order;
-        }
+        self.order = note.order.or(self.order.take());
         if note.verdict == Some(Ended::Badly) {
             self.successes = 0;
         }
@@ -172,9 +190,29 @@ impl Standing {
         (is_closed || self.base.mode != Mode::Auto) && !self.has_left() && !self.tally.is_waiting()
     }
 
+    /// Notes whether it was called, and how far apart calls are.
+    fn heed(&mut self, now: u64) {
+        if self.called == 0 {
+            self.called = now;
+        }
+        if self.calls != self.terms.calls || self.wishes > 0 {
+            if self.base.state != State::Closed {
+                self.longest = self.longest.max(now.saturating_sub(self.called));
+            }
+            (self.calls, self.called) = (self.terms.calls, now);
+        }
+    }
+
+    /// Whether a call may be expected: not much more time has passed without one than did before.
+    pub(super) fn expects_call(&self, round: &Round) -> bool {
+        let usual = self.longest.saturating_mul(2).saturating_add(nanos(round.settings.interval * 2));
+        round.now.saturating_sub(self.called) <= usual.min(nanos(PATIENT))
+    }
+
     /// Counts what has ended since.
     pub(super) fn count(&mut self, core: &Core, round: &Round) {
         self.look(core);
+        self.heed(round.now);
         let totals = (self.terms.failures, self.terms.successes);
         match &round.settings.counts {
             Some(counts) if self.base.state == State::Closed && self.base.mode == Mode::Auto => {
@@ -217,7 +255,7 @@ impl Standing {
     pub(super) fn stand(&mut self, view: View, round: &Round) {
         (self.since, self.wait) = (round.now, self.bounded(&view));
         if view.state == State::Closed {
-            self.wishes = 0;
+            (self.wishes, self.is_wishing, self.longest) = (0, false, 0);
         }
         self.base = view;
         (self.vote, self.verdict, self.successes) = (None, None, 0);
