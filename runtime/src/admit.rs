@@ -8,7 +8,7 @@ use crate::breaker::{Core, Inner};
 use crate::clock::{self, nanos};
 use crate::error::{CircuitBreakerError, Reason};
 use crate::event::Event;
-use crate::machine::{Admission, Machine, Move, Phase, UNRATIONED};
+use crate::machine::{Admission, Machine, Move, Phase, UNRATIONED, is_over};
 use crate::policy::Policy;
 use crate::state::{Mode, State};
 use crate::ticket::{End, Ticket, UNTIMED};
@@ -132,8 +132,7 @@ impl Core {
 
     fn ask_machine(&self, inner: &mut Inner, now: u64) -> Result<(), Refusal> {
         self.tick(inner, now);
-        let admit = if now < inner.granted_until { Machine::admit } else { Machine::admit_late };
-        let (admission, moved) = admit(&mut inner.machine, &inner.policy, &mut inner.granted, now);
+        let (admission, moved) = inner.admit(now);
         if let Some(moved) = moved {
             self.commit(inner, moved);
         }
@@ -209,10 +208,10 @@ impl Core {
                 let mut seen = inner.machine;
                 seen.tick(&inner.policy, self.seed(), now);
                 let mut granted = inner.granted;
-                let admit = if now < inner.granted_until { Machine::admit } else { Machine::admit_late };
+                let is_late = now >= inner.granted_until && seen.is_too_late(&inner.policy, granted, now);
                 // Mode and clock may have changed since the word was read.
                 match inner.mode {
-                    Mode::Auto => admit(&mut seen, &inner.policy, &mut granted, now).0 == Admission::Admitted,
+                    Mode::Auto => !is_late && seen.admit(&inner.policy, &mut granted, now).0 == Admission::Admitted,
                     mode => mode != Mode::ForcedOpen,
                 }
             }
@@ -247,15 +246,25 @@ impl Core {
     }
 }
 
+impl Inner {
+    /// A call asks to be let in. What was granted and has not begun in time is none.
+    #[inline]
+    fn admit(&mut self, now: u64) -> (Admission, Option<Move>) {
+        if now >= self.granted_until && self.machine.is_too_late(&self.policy, self.granted, now) {
+            return (Admission::NotGranted, None);
+        }
+        self.machine.admit(&self.policy, &mut self.granted, now)
+    }
+}
+
 impl Machine {
-    /// A call asks to be let in when the time of the grants that no call has used is over.
-    pub(crate) fn admit_late(&mut self, policy: &Policy, granted: &mut u32, now: u64) -> (Admission, Option<Move>) {
+    /// Whether a trial would take what was granted, now that the time of that is over.
+    #[cold]
+    pub(crate) fn is_too_late(&self, policy: &Policy, granted: u32, now: u64) -> bool {
         match self.phase {
-            Phase::HalfOpen { places, .. } if places != UNRATIONED && !self.is_full(policy) => {
-                (Admission::NotGranted, None)
-            }
-            Phase::Open { .. } if *granted != UNRATIONED => self.admit(policy, &mut 0, now),
-            _ => self.admit(policy, granted, now),
+            Phase::Closed => false,
+            Phase::Open { until } => granted != UNRATIONED && is_over(until, now),
+            Phase::HalfOpen { places, .. } => places != UNRATIONED && !self.is_full(policy),
         }
     }
 }

@@ -294,7 +294,7 @@ impl Machine {
 }
 
 /// Whether a time has come. The end of time never does: what saturates lasts for ever.
-fn is_over(until: u64, now: u64) -> bool {
+pub(crate) fn is_over(until: u64, now: u64) -> bool {
     until != u64::MAX && now >= until
 }
 

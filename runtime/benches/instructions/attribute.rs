@@ -74,7 +74,7 @@ calls!(success_consecutive: warm("consecutive"), consecutive(1), at_most 45);
 calls!(success_count_window: warm("count window"), count_window(1), at_most 45);
 calls!(success_time_window: warm("time window"), time_window(1), at_most 89);
 calls!(success_slow_calls: warm("slow calls"), slow_calls(1), at_most 196);
-calls!(success_half_open_trial: half_open(), consecutive(1), at_most 620);
+calls!(success_half_open_trial: half_open(), consecutive(1), at_most 645);
 calls!(refused_open: open(), consecutive(1), at_most 98);
 calls!(failed_consecutive: warm("consecutive"), consecutive(0), at_most 99);
 calls!(failed_count_window: warm("count window"), count_window(0), at_most 253);

@@ -160,7 +160,7 @@ fn bare_async() {
 #[bench::dirty(args = (dirty(consecutive())), config = at_most(45))]
 #[bench::dirty_count_window(args = (dirty(count_window())), config = at_most(45))]
 #[bench::dirty_time_window(args = (dirty(time_window())), config = at_most(88))]
-#[bench::half_open_trial(args = (half_open()), config = at_most(620))]
+#[bench::half_open_trial(args = (half_open()), config = at_most(642))]
 fn success(breaker: CircuitBreaker) -> CircuitBreaker {
     repeat(|| breaker.call(|| answer(black_box(1))));
     breaker
