@@ -24,7 +24,7 @@ use crate::clock::nanos;
 use crate::remote::Find;
 
 /// Breakers at rest are read in every so many rounds, if the store tells of changes.
-const SELDOM: u64 = 5;
+const SELDOM: u64 = 2;
 /// So long a breaker that notes something may not be listed yet.
 const LISTED: Duration = Duration::from_secs(60);
 /// Rounds and pauses differ by up to this part, so that instances do not all ask at once.

@@ -19,7 +19,7 @@ use crate::state::{Mode, State};
 const LONGEST: Duration = Duration::from_secs(300);
 /// No longer is a call expected.
 const PATIENT: Duration = Duration::from_secs(3600);
-/// How many sync intervals an instance counts as living: breakers at rest give a sign in every fifth.
+/// How many sync intervals an instance counts as living: breakers at rest give a sign in every second.
 const LIVES: u32 = 15;
 
 #[derive(Debug)]
