@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use breakerbox::{Config, State};
@@ -36,14 +36,15 @@ fn on_a_small_disk(name: &str) {
         return;
     }
     let output = part(&ON_A_SMALL_DISK, name, folder.path()).output().expect("unshare");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    passed(&output);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was mounted");
+}
+
+/// A part that another process played ended well, and was played at all.
+fn passed(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{output:?}");
 }
 
 /// What degrades a store: told once, calls go on, and all is written when it is over.
@@ -149,13 +150,7 @@ fn a_folder_that_the_user_may_not_write_degrades_the_store_until_he_may() {
         command.uid(65534).gid(65534).current_dir("/");
     }
     let output = command.output().expect("this program again");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    passed(&output);
 }
 
 pub(crate) fn forbidden(folder: &Path) {

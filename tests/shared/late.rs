@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use breakerbox::shared::{Order, Proposal, Verdict, View};
-use breakerbox::{Mode, State};
+use breakerbox::shared::{self, InMemoryStore, Order, Proposal, Verdict, View};
+use breakerbox::{Config, ManualClock, Mode, Registry, State};
 
 use crate::store::{Fleet, WAIT, granted, secs};
 
@@ -144,4 +144,17 @@ fn a_clock_that_was_days_ahead_and_is_right_again_stops_nothing() {
         last = again.epoch;
     }
     assert_eq!(fleet.command(Order::Reset).epoch, last + 1);
+}
+
+#[test]
+fn a_stepped_fleet_says_what_is_left_when_its_registry_is_flushed() {
+    let store = InMemoryStore::new(ManualClock::new());
+    let registry = Registry::new();
+    registry.attach(shared::Fleet::new(store.clone()).stepped()).expect("neither has another");
+    let quotes = registry.get_or_insert("quotes", Config::default()).expect("the name is good");
+    // The first round does nothing but connect.
+    assert!(!registry.flush(Duration::ZERO));
+    quotes.force_open();
+    assert!(registry.flush(Duration::ZERO));
+    assert_eq!(store.view("quotes").mode, Mode::ForcedOpen);
 }

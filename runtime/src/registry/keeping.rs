@@ -75,6 +75,16 @@ impl Registry {
     /// A breaker that has not moved since it was made takes up what the store holds of it; one that has
     /// keeps its own state, which is the newer one. Attach before calls are made, then all take it up.
     ///
+    /// ```
+    /// use breakerbox::shared::InMemoryStore;
+    /// use breakerbox::{Registry, SystemClock};
+    ///
+    /// let registry = Registry::new();
+    /// registry.attach(InMemoryStore::new(SystemClock))?;
+    /// assert!(registry.attach(InMemoryStore::new(SystemClock)).is_err());
+    /// # Ok::<(), breakerbox::AlreadyAttached>(())
+    /// ```
+    ///
     /// # Errors
     /// The registry has a store, or the store a registry.
     #[cfg(feature = "shared")]

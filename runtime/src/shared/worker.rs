@@ -120,6 +120,10 @@ impl Keeper for Keeping {
     }
 
     fn flush(&self, timeout: Duration) -> bool {
+        // It runs already if a listener of its own asks for it.
+        if let Some(mut agent) = self.agent.as_ref().and_then(|agent| agent.try_lock()) {
+            agent.round(true);
+        }
         self.desk.flush(timeout)
     }
 
