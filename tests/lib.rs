@@ -12,6 +12,11 @@ pub struct Readme;
 #[doc = include_str!("../docs/settings.md")]
 pub struct Settings;
 
+/// `docs/configuration.md`
+#[cfg(all(doctest, feature = "config"))]
+#[doc = include_str!("../docs/configuration.md")]
+pub struct Configuration;
+
 /// `docs/errors-and-fallbacks.md`
 #[cfg(doctest)]
 #[doc = include_str!("../docs/errors-and-fallbacks.md")]
@@ -61,3 +66,33 @@ pub struct Fleet;
 #[cfg(all(doctest, feature = "persist"))]
 #[doc = include_str!("../docs/persistence.md")]
 pub struct Persistence;
+
+/// `docs/tower.md`
+#[cfg(all(doctest, feature = "tower"))]
+#[doc = include_str!("../docs/tower.md")]
+pub struct Tower;
+
+/// `docs/http.md`
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../docs/http.md")]
+pub struct Http;
+
+/// `docs/thresholds.md`
+#[cfg(doctest)]
+#[doc = include_str!("../docs/thresholds.md")]
+pub struct Thresholds;
+
+/// `docs/migrating.md`
+#[cfg(all(doctest, feature = "tower"))]
+#[doc = include_str!("../docs/migrating.md")]
+pub struct Migrating;
+
+/// `docs/troubleshooting.md`
+#[cfg(doctest)]
+#[doc = include_str!("../docs/troubleshooting.md")]
+pub struct Troubleshooting;
+
+/// `docs/production.md`
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../docs/production.md")]
+pub struct Production;

@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 15] = [
-    &["duration", "lazy", "location", "outcome", "state", "sync", "wire"],
+    &["duration", "lazy", "location", "outcome", "state", "sum", "sync", "wire"],
     &["clock", "error", "settings", "snapshot", "word"],
     &["answer", "event", "preset", "spans", "stripes", "summary", "ticket"],
     &["keeper", "policy", "watch"],
     &["backoff", "bus", "config", "env", "status", "window"],
     &["layers", "machine", "past"],
-    &["breaker"],
+    &["breaker", "configuration"],
     &["admit", "limit", "now", "operate", "remote", "resume", "settle", "watching"],
     &["handle", "shared"],
     &["call", "operator", "permit", "persist", "redis"],
     &["registry"],
     &["future", "global"],
-    &["observe"],
-    &["admin"],
+    &["observe", "reqwest", "tower"],
+    &["admin", "axum", "tonic"],
     &["__private", "bin"],
 ];
 

@@ -9,6 +9,7 @@
 //! ends. The processes are this program with an argument. Ends with 1 if something is not as said.
 
 mod backend;
+#[path = "../support/redis.rs"]
 mod redis;
 mod worker;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ impl fmt::Display for Behaviour {
 pub(crate) struct Server {
     address: SocketAddr,
     behaviour: watch::Sender<Behaviour>,
+    requests: Arc<AtomicU64>,
     /// Holds the port; `None` while it is closed.
     listening: Option<JoinHandle<()>>,
 }
@@ -62,7 +64,15 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (behaviour, watching) = watch::channel(Behaviour::Works);
-        Ok(Server { address, behaviour, listening: Some(tokio::spawn(serve(listener, watching))) })
+        let requests = Arc::default();
+        let listening = Some(tokio::spawn(serve(listener, watching, Arc::clone(&requests))));
+        Ok(Server { address, behaviour, requests, listening })
+    }
+
+    /// How many requests it has got so far.
+    #[allow(dead_code, reason = "not every example asks")]
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -75,7 +85,8 @@ impl Server {
             self.close().await;
         } else if self.listening.is_none() {
             let listener = self.reopen().await?;
-            self.listening = Some(tokio::spawn(serve(listener, self.behaviour.subscribe())));
+            let requests = Arc::clone(&self.requests);
+            self.listening = Some(tokio::spawn(serve(listener, self.behaviour.subscribe(), requests)));
         }
         Ok(())
     }
@@ -100,20 +111,19 @@ impl Server {
     }
 }
 
-/// Requests that all servers of the program have got.
-static REQUESTS: AtomicU64 = AtomicU64::new(0);
-
 /// Serves until it is aborted, and all connections with it.
-async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>) {
+async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>, requests: Arc<AtomicU64>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let behaviour = behaviour.clone();
+                    let requests = Arc::clone(&requests);
                     let service = service_fn(move |request| {
                         let behaviour = *behaviour.borrow();
-                        answer(request, behaviour)
+                        let before = requests.fetch_add(1, Ordering::Relaxed);
+                        answer(request, behaviour, before.is_multiple_of(3))
                     });
                     connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
                 }
@@ -125,11 +135,14 @@ async fn serve(listener: TcpListener, behaviour: watch::Receiver<Behaviour>) {
     }
 }
 
-async fn answer(request: Request<Incoming>, behaviour: Behaviour) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    behaviour: Behaviour,
+    is_third: bool,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     if behaviour == Behaviour::Slow {
         time::sleep(Duration::from_millis(400)).await;
     }
-    let is_third = REQUESTS.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
     let (status, body) = match (behaviour, request.uri().path()) {
         (Behaviour::Hangs, _) => future::pending().await,
         (Behaviour::Flaky, _) if is_third => (StatusCode::SERVICE_UNAVAILABLE, "try again"),

@@ -19,9 +19,12 @@ pub(crate) enum Kind {
 
 pub(crate) fn kind(key: Key) -> Kind {
     match key {
-        Key::FailureThreshold | Key::HalfOpenMaxCalls | Key::SuccessThreshold | Key::WindowSize | Key::MinimumCalls => {
-            Kind::Count
-        }
+        Key::FailureThreshold
+        | Key::HalfOpenMaxCalls
+        | Key::SuccessThreshold
+        | Key::WindowSize
+        | Key::MinimumCalls
+        | Key::MaxKeys => Kind::Count,
         Key::FailureRateThreshold | Key::SlowCallRateThreshold | Key::Multiplier | Key::Jitter => Kind::Share,
         _ => Kind::Time,
     }
@@ -128,6 +131,7 @@ pub(crate) fn in_force(stated: &Stated) -> Stated {
     }
     default(Key::Multiplier, Value::Share(1.0));
     default(Key::Jitter, Value::Share(0.0));
+    default(Key::MaxKeys, Value::Count(1000));
     for key in Key::ALL {
         default(key, Value::Off);
     }

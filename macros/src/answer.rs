@@ -225,12 +225,12 @@ fn is_used(parameter: &Parameter, closure: &ExprClosure) -> bool {
 }
 
 /// An identifier without the mark of a raw one, which a format string leaves out.
-fn plain(name: &Ident) -> String {
+pub(crate) fn plain(name: &Ident) -> String {
     name.to_string().trim_start_matches("r#").to_owned()
 }
 
 /// Whether a local of this name is used: not a field, a label, or a part of a path.
-fn mentions(tokens: &TokenStream, name: &str) -> bool {
+pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let is_punct = |at: Option<usize>, wanted: char| matches!(at.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
     trees.iter().enumerate().any(|(at, tree)| match tree {

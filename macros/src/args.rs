@@ -11,12 +11,13 @@ use crate::errors::Errors;
 use crate::fallback::Fallback;
 use crate::number::{self, Given};
 use crate::value::{self, Closure, OnOpen};
-use crate::{conflict, suggest};
+use crate::{conflict, key, suggest};
 
 /// What kind of value a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Name,
+    Key,
     Count,
     Time,
     Share,
@@ -68,6 +69,8 @@ macro_rules! keys {
 
 keys! {
     Name "name" Name false "\"payments\"",
+    Key "key" Key false "url.host_str().unwrap_or(\"-\")",
+    MaxKeys "max_keys" Count false "1000",
     Preset "preset" Preset false "external_api",
     FailureThreshold "failure_threshold" Count true "5",
     RecoveryTimeout "recovery_timeout" Time false "30",
@@ -105,6 +108,8 @@ pub(crate) struct Setting {
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) name: Option<String>,
+    /// What tells the breakers of a family apart.
+    pub(crate) key: Option<Expr>,
     pub(crate) preset: Option<(Ident, Span)>,
     pub(crate) settings: Vec<Setting>,
     /// One, or a chain: tried in order until one succeeds.
@@ -220,6 +225,7 @@ impl Args {
         let value = value::peel(expr);
         let outcome = match key.kind() {
             Kind::Name => value::name(value).map(|name| self.name = Some(name)),
+            Kind::Key => key::parse(expr).map(|key| self.key = Some(key)),
             Kind::Count | Kind::Time | Kind::Share => number::setting(key, value, expr)
                 .map(|given| self.settings.push(Setting { key, key_span, value: expr.clone(), given })),
             Kind::Preset => value::preset(value).map(|preset| self.preset = Some((preset, key_span))),

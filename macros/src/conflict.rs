@@ -15,6 +15,7 @@ pub(crate) fn check(args: &Args, errors: &mut Errors) {
     times(args, errors);
     rates(args, errors);
     answers(args, errors);
+    keys(args, errors);
 }
 
 fn counts(args: &Args, errors: &mut Errors) {
@@ -94,6 +95,14 @@ fn answers(args: &Args, errors: &mut Errors) {
         let second = later(args, (Key::FailureIf, failure), (Key::IgnoreIf, ignore));
         let message = "`failure_if` decides alone: use it or `ignore_if`, not both";
         errors.push(Error::new(second, message));
+    }
+}
+
+fn keys(args: &Args, errors: &mut Errors) {
+    if let (Some(span), None) = (args.states(Key::MaxKeys), args.states(Key::Key)) {
+        let message = "`max_keys` has no effect without `key`, which says what each circuit breaker is for: \
+                       add `key = url.host_str().unwrap_or(\"-\")`, or remove it";
+        errors.push(Error::new(span, message));
     }
 }
 

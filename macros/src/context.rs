@@ -5,6 +5,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use crate::args::{Args, Key};
+use crate::expand::local;
 use crate::fallback::{first, last, parenthesized};
 use crate::number::Given;
 use crate::signature::Parameters;
@@ -16,7 +17,9 @@ pub(crate) struct Context<'a> {
     pub(crate) parameters: Parameters,
     /// The type that is judged, in the user's tokens.
     pub(crate) returned: TokenStream,
-    /// A local of type `&'static CircuitBreaker`.
+    /// The static, and an expression that is the breaker.
+    pub(crate) site: TokenStream,
+    /// A local of type `&Core`.
     pub(crate) breaker: Ident,
     /// A local of type `CircuitBreakerError`.
     pub(crate) error: Ident,
@@ -26,6 +29,28 @@ impl Context<'_> {
     /// The path to what generated code names, located at `span` without counting as user code.
     pub(crate) fn private(&self, span: Span) -> TokenStream {
         private(self.args, span)
+    }
+
+    /// With a `key`, before anything else: a local that holds the breaker of this call.
+    pub(crate) fn hold(&self) -> TokenStream {
+        let site = &self.site;
+        self.held().map(|held| quote_spanned!(Span::mixed_site()=> let #held = #site;)).unwrap_or_default()
+    }
+
+    /// The same where a future begins that was made after that.
+    pub(crate) fn hold_on(&self) -> TokenStream {
+        self.held().map(|held| quote_spanned!(Span::mixed_site()=> let #held = #held;)).unwrap_or_default()
+    }
+
+    /// An expression of type `&Core`.
+    pub(crate) fn core(&self) -> TokenStream {
+        let Some(held) = self.held() else { return self.site.clone() };
+        let private = self.private(Span::mixed_site());
+        quote_spanned!(Span::mixed_site()=> #private::core(&#held))
+    }
+
+    fn held(&self) -> Option<Ident> {
+        self.args.key.as_ref().map(|_| local("held"))
     }
 
     /// What reads the outcome off a returned value, where it is not the type: a closure.

@@ -14,7 +14,7 @@ use crate::errors::Errors;
 use crate::fallback::first;
 use crate::future::{self, Returned, Tail, Wrapper};
 use crate::signature::{Needs, Parameters};
-use crate::{limits, site, types};
+use crate::{key, limits, site, types};
 
 /// The name of the static, by which a second expansion of the same function is seen.
 pub(crate) const MARK: &str = "__BREAKERBOX_SITE";
@@ -41,7 +41,11 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
     let whole = args.fallbacks.iter().any(|fallback| !fallback.is_closure())
         || (args.fallback_on_any && !args.fallbacks.is_empty());
     let needs = Needs { whole, rebind: !matches!(shape, Shape::Tail(..)), is_async: matches!(shape, Shape::Async) };
-    let parameters = Parameters::new(signature, needs);
+    let mut parameters = Parameters::new(signature, needs);
+    if let Some(key) = args.key.as_ref().filter(|_| !parameters.prelude.is_empty()) {
+        let touched = key::touched(key, &parameters);
+        parameters.prelude.extend(touched);
+    }
     limits::passed(args, signature, &parameters, errors);
     if !errors.is_empty() {
         return None;
@@ -53,24 +57,25 @@ pub(crate) fn function(args: &Args, function: &Function, errors: &mut Errors) ->
             ReturnType::Default => quote_spanned!(first(&signature.ident)=> ()),
         },
     };
-    let context = Context { args, parameters, returned, breaker: local("breaker"), error: local("error") };
-    let site = site::breaker(args, signature, &|span| private(args, span));
+    let site = site::breaker(args, signature, &parameters, &|span| private(args, span));
+    let context = Context { args, parameters, returned, site, breaker: local("breaker"), error: local("error") };
+    let hold = context.hold();
     let body = match shape {
-        Shape::Sync => sync(&context, function, &site),
+        Shape::Sync => sync(&context, function),
         Shape::Async => {
             // As the user's own, or the compiler would not call by name what the block captures.
             let span = raw(&context.returned);
-            future_block(&context, &function.body, &quote_spanned!(span=> async move), &site)
+            future_block(&context, &function.body, &quote_spanned!(span=> async move))
         }
-        Shape::Tail(tail, _) => tail_block(&context, function, &tail, &site),
-        Shape::Wrapped(returned) => wrapped(&context, function, &returned, &site),
+        Shape::Tail(tail, _) => tail_block(&context, function, &tail),
+        Shape::Wrapped(returned) => wrapped(&context, function, &returned),
     };
     let Function { attributes, front, header, .. } = function;
     let header = match &context.parameters.changed {
         Some(changed) => changed.to_token_stream(),
         None => header.clone(),
     };
-    let body = braced(&function.body, body);
+    let body = braced(&function.body, quote!(#hold #body));
     Some(quote!(#attributes #front #header #body))
 }
 
@@ -116,12 +121,12 @@ fn closure(context: &Context<'_>, function: &Function) -> TokenStream {
     quote!(#start #returned #body)
 }
 
-fn sync(context: &Context<'_>, function: &Function, site: &TokenStream) -> TokenStream {
+fn sync(context: &Context<'_>, function: &Function) -> TokenStream {
     let here = Span::mixed_site();
-    let body = closure(context, function);
+    let (core, body) = (context.core(), closure(context, function));
     if context.is_plain() {
         // One call: the shortest way for the compiler, and one error where the type does not fit.
-        return context.judged("run", &quote!(#site, #body));
+        return context.judged("run", &quote!(#core, #body));
     }
     let Context { breaker, error, .. } = context;
     let answer = Answer::new(context, false);
@@ -140,7 +145,7 @@ fn sync(context: &Context<'_>, function: &Function, site: &TokenStream) -> Token
     };
     let asked = asked(context, &admitted);
     quote_spanned! {here=>
-        let #breaker = #site;
+        let #breaker = #core;
         #kept
         let #error = #asked;
         #finally
@@ -162,7 +167,7 @@ fn asked(context: &Context<'_>, admitted: &TokenStream) -> TokenStream {
 }
 
 /// What runs inside of an `async fn` or of the `async` block that a function ends in.
-fn future_block(context: &Context<'_>, body: &Group, keywords: &TokenStream, site: &TokenStream) -> TokenStream {
+fn future_block(context: &Context<'_>, body: &Group, keywords: &TokenStream) -> TokenStream {
     let (edge, prelude, inside) = (
         return_edge(&context.private(Span::mixed_site()), &context.returned),
         &context.parameters.prelude,
@@ -171,18 +176,27 @@ fn future_block(context: &Context<'_>, body: &Group, keywords: &TokenStream, sit
     // The user's braces stay around the function. A body without a tail is told at the return type.
     let mut block = Group::new(Delimiter::Brace, quote!(#edge #prelude #inside));
     block.set_span(raw(&context.returned));
-    guarded(context, &quote!(#keywords #block), site)
+    guarded(context, &quote!(#keywords #block))
 }
 
 /// Asks the breaker, drives a future, judges what it resolves to, and answers in its place.
-fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> TokenStream {
+fn guarded(context: &Context<'_>, future: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
     if context.is_plain() && !context.has_timeout() {
         // One future for all: the shortest way at run time.
-        let deferred = deferred(context, future, site);
-        return quote_spanned!(here=> let __breakerbox_call = #deferred; __breakerbox_call.await);
+        let deferred = deferred(context, future);
+        return if context.args.key.is_none() {
+            quote_spanned!(here=> let __breakerbox_call = #deferred; __breakerbox_call.await)
+        } else {
+            // Before edition 2024 the call would be dropped after the breaker that it borrows.
+            quote_spanned! {here=>
+                let __breakerbox_call = #deferred;
+                let __breakerbox_ret = __breakerbox_call.await;
+                __breakerbox_ret
+            }
+        };
     }
-    let private = context.private(here);
+    let (private, core) = (context.private(here), context.core());
     let Context { breaker, error, .. } = context;
     let answer = Answer::new(context, true);
     let (kept, lent, finally) = (answer.kept(), answer.lent(), answer.tokens());
@@ -227,7 +241,7 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
     };
     let asked = asked(context, &admitted);
     quote_spanned! {here=>
-        let #breaker = #site;
+        let #breaker = #core;
         #ask
         #kept
         let #error = #asked;
@@ -237,32 +251,32 @@ fn guarded(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> T
 
 /// A function that ends in an `async` block. Where nothing but the body needs the arguments the block
 /// is wrapped, which stores them once. But attributes below ours look for the block where it was.
-fn tail_block(context: &Context<'_>, function: &Function, tail: &Tail, site: &TokenStream) -> TokenStream {
+fn tail_block(context: &Context<'_>, function: &Function, tail: &Tail) -> TokenStream {
     let keywords = &tail.keywords;
-    if context.is_plain() && !context.has_timeout() && function.is_last_macro() {
+    if context.is_plain() && !context.has_timeout() && context.args.key.is_none() && function.is_last_macro() {
         let edge = return_edge(&context.private(Span::mixed_site()), &context.returned);
         let inside = tail.block.stream();
         let block = braced(&tail.block, quote!(#edge #inside));
-        return tail.with(deferred(context, &quote!(#keywords #block), site));
+        return tail.with(deferred(context, &quote!(#keywords #block)));
     }
-    let inside = future_block(context, &tail.block, keywords, site);
-    let block = braced(&tail.block, inside);
+    let (hold_on, inside) = (context.hold_on(), future_block(context, &tail.block, keywords));
+    let block = braced(&tail.block, quote!(#hold_on #inside));
     tail.with(quote!(#keywords #block))
 }
 
 /// A future that asks the breaker when it is first polled.
-fn deferred(context: &Context<'_>, future: &TokenStream, site: &TokenStream) -> TokenStream {
+fn deferred(context: &Context<'_>, future: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
-    let (private, returned) = (context.private(here), &context.returned);
+    let (private, core, returned) = (context.private(here), context.core(), &context.returned);
     let (ask, judge) = (context.ask(), context.judge());
     quote_spanned! {here=> {
         #ask
-        #private::deferred::<#returned, _, _>(#site, __breakerbox_asked.refuse, #future, #judge)
+        #private::deferred::<#returned, _, _>(#core, __breakerbox_asked.refuse, #future, #judge)
     }}
 }
 
 /// A function that returns a future in some other way: the future is wrapped.
-fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site: &TokenStream) -> TokenStream {
+fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned) -> TokenStream {
     let here = Span::mixed_site();
     let private = context.private(here);
     let (output, prelude, inside) = (&context.returned, &context.parameters.prelude, function.body.stream());
@@ -286,15 +300,19 @@ fn wrapped(context: &Context<'_>, function: &Function, returned: &Returned, site
         Wrapper::PinBox | Wrapper::Alias => quote_spanned!(here=> #private::body(move || -> #declared #body)),
         Wrapper::Box => quote_spanned!(here=> #private::pinned(#private::body(move || -> #declared #body))),
     };
-    let guarded = if context.is_plain() && !context.has_timeout() {
-        deferred(context, &future, site)
+    let guarded = if context.is_plain() && !context.has_timeout() && context.args.key.is_none() {
+        deferred(context, &future)
     } else {
-        let asking = guarded(context, &quote_spanned!(here=> __breakerbox_future), site);
-        quote_spanned!(here=> { let __breakerbox_future = #future; async move { #asking } })
+        let (hold_on, asking) = (context.hold_on(), guarded(context, &quote_spanned!(here=> __breakerbox_future)));
+        quote_spanned!(here=> { let __breakerbox_future = #future; async move { #hold_on #asking } })
     };
     match returned.wrapper {
         Wrapper::Bare => guarded,
         Wrapper::PinBox => quote_spanned!(here=> #private::Box::pin(#guarded)),
+        // What borrows its breaker must not move, and this wrapper must be free to.
+        Wrapper::Box if context.args.key.is_some() => {
+            quote_spanned!(here=> #private::Box::new(#private::Box::pin(#guarded)))
+        }
         Wrapper::Box => quote_spanned!(here=> #private::Box::new(#guarded)),
         Wrapper::Alias => quote_spanned!(first(&declared)=> #private::boxed::<#declared, _>(#guarded)),
     }

@@ -19,6 +19,7 @@ mod errors;
 mod expand;
 mod fallback;
 mod future;
+mod key;
 mod limits;
 mod number;
 mod signature;
@@ -74,6 +75,8 @@ mod value;
 /// | argument | default | what it is |
 /// |---|---|---|
 /// | `name` | path of the function | the name of the breaker: a string literal |
+/// | `key` | none | one breaker for each value of this expression of the arguments |
+/// | `max_keys` | `1000` | with `key`: how many keys may have a breaker |
 /// | `preset` | none | a set of settings: `conservative`, `aggressive`, `testing`, `kafka`, `postgres`, `postgres_pooled`, `redis`, `external_api`, `websocket`, `connection_recovery` |
 /// | `failure_threshold` | `5` | consecutive failures that open the circuit, or `off` |
 /// | `recovery_timeout` | `60` | how long it stays open |
@@ -120,6 +123,32 @@ mod value;
 /// Of an async function it may be sync or async. Its result is never recorded. The arguments move to it,
 /// so that nothing needs `Clone`; with `fallback_on = any`, and for all but the last of a list, those that
 /// are owned are cloned, and `&mut` ones are borrowed again.
+///
+/// # A breaker for each key
+///
+/// With one breaker for all hosts, the one that is down refuses calls of all others. `key` gives each its own:
+///
+/// ```
+/// # use breakerbox::{CircuitBreakerError, circuit_breaker};
+/// # struct Url;
+/// # impl Url { fn host_str(&self) -> Option<&str> { Some("api.example.com") } }
+/// #[circuit_breaker(name = "fetch", key = url.host_str().unwrap_or("-"), max_keys = 500)]
+/// async fn fetch(url: Url) -> Result<u16, CircuitBreakerError> {
+///     Ok(200)
+/// }
+/// # let _ = std::pin::pin!(fetch(Url)).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+/// assert!(breakerbox::breaker("fetch[api.example.com]").is_some());
+/// ```
+///
+/// `key` is any expression of the parameters by their names, `self` included, that is `AsRef<str>` or `Display`:
+/// `tenant`, `shard % 16`, `self.host`, `format_args!("{region}/{shard}")`. It is evaluated once a call, refused ones
+/// included, before the body runs, and only borrows: an argument is the body's afterwards. It cannot leave the function
+/// with `?` or `return`, nor `.await`. In an `async fn` that is at the first poll; a function that returns a future, as
+/// `#[async_trait]` makes them, has its key when it is called. A panic of it goes on and is no failure of any breaker.
+///
+/// All keys have the settings of the function. A call holds its breaker to the end. What happens when there are more
+/// than `max_keys` is said at `KeyedCircuitBreaker`; `breakerbox::keyed(name)` finds the family. A function of the same
+/// name without `key` has a breaker of its own beside it.
 ///
 /// # What a failure is
 ///

@@ -10,6 +10,7 @@ use crate::check::Function;
 use crate::errors::Errors;
 use crate::fallback::{Fallback, tidy};
 use crate::future::{Returned, Wrapper};
+use crate::key;
 use crate::number::Given;
 use crate::signature::{Parameters, is_pinned};
 use crate::types::{self, Passing};
@@ -27,6 +28,9 @@ pub(crate) fn check(args: &Args, function: &Function, is_sync: bool, errors: &mu
         let message = "`timeout` needs an async function, a running sync one cannot be cut off: \
                        to count slow calls write `slow_call_duration = 2, slow_call_rate_threshold = 0.5`";
         errors.push(Error::new(setting.key_span, message));
+    }
+    if let Some(key) = &args.key {
+        key::check(key, signature, errors);
     }
     if let Some(span) = args.returns_future {
         if signature.asyncness.is_some() {

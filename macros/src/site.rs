@@ -9,10 +9,17 @@ use syn::ext::IdentExt;
 use crate::args::{Args, Key, Kind, Setting};
 use crate::expand::MARK;
 use crate::fallback::{first, last, parenthesized};
+use crate::key;
 use crate::number::Given;
+use crate::signature::Parameters;
 
-/// An expression of type `&'static CircuitBreaker`.
-pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span) -> TokenStream) -> TokenStream {
+/// An expression: the `&'static Core` of the function's breaker, or with a `key` the `CircuitBreaker` of this call's.
+pub(crate) fn breaker(
+    args: &Args,
+    signature: &Signature,
+    parameters: &Parameters,
+    private: &dyn Fn(Span) -> TokenStream,
+) -> TokenStream {
     let here = Span::mixed_site();
     let krate = private(here);
     let site = Ident::new(MARK, here);
@@ -28,11 +35,18 @@ pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span)
             function: #function,
         }
     };
+    let (ty, kind, breaker) = match &args.key {
+        None => (quote_spanned!(here=> Site), TokenStream::new(), quote_spanned!(here=> #site.breaker())),
+        Some(key) => {
+            let breaker = key::look_up(key, parameters, &site, private);
+            (quote_spanned!(here=> KeyedSite), quote_spanned!(here=> keyed), breaker)
+        }
+    };
     if args.settings.is_empty() {
         return quote_spanned! {here=> {
-            static #site: #krate::Site = #krate::Site::new(#name, #location, #preset, &[]);
-            #krate::submit!(&#site);
-            #site.breaker()
+            static #site: #krate::#ty = #krate::#ty::new(#name, #location, #preset, &[]);
+            #krate::submit!(#kind &#site);
+            #breaker
         }};
     }
     let settings = Ident::new("__BREAKERBOX_SETTINGS", here);
@@ -50,9 +64,9 @@ pub(crate) fn breaker(args: &Args, signature: &Signature, private: &dyn Fn(Span)
         #(#constants)*
         const #settings: &[(#krate::Key, #krate::Value)] = &[#(#values),*];
         #check
-        static #site: #krate::Site = #krate::Site::new(#name, #location, #preset, #settings);
-        #krate::submit!(&#site);
-        #site.breaker()
+        static #site: #krate::#ty = #krate::#ty::new(#name, #location, #preset, #settings);
+        #krate::submit!(#kind &#site);
+        #breaker
     }}
 }
 
@@ -71,6 +85,7 @@ fn judged(args: &Args) -> Option<&Setting> {
             Key::RecoveryTimeout
             | Key::HalfOpenTimeout
             | Key::Timeout
+            | Key::MaxKeys
             | Key::Multiplier
             | Key::Jitter
             | Key::FailureRateThreshold => false,

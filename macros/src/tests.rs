@@ -20,6 +20,8 @@ mod values;
 
 const WORDS: &[&str] = &[
     "name",
+    "key",
+    "max_keys",
     "preset",
     "failure_threshold",
     "recovery_timeout",

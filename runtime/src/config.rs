@@ -80,11 +80,19 @@ impl From<&Config> for Config {
 ///
 /// What is not stated comes from the environment, then the preset, then the default. A setting
 /// that can be off takes `None` for that.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ConfigBuilder {
-    preset: Option<Preset>,
-    stated: Vec<(Key, Value)>,
+    pub(crate) preset: Option<Preset>,
+    pub(crate) stated: Vec<(Key, Value)>,
+}
+
+/// In whatever order they state their settings.
+impl PartialEq for ConfigBuilder {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = |setting: &(Key, Value)| other.stated.contains(setting);
+        self.preset == other.preset && self.stated.len() == other.stated.len() && self.stated.iter().all(is_same)
+    }
 }
 
 impl ConfigBuilder {
@@ -170,6 +178,12 @@ impl ConfigBuilder {
         self.time(Key::Timeout, time.into())
     }
 
+    /// How many keys of a keyed breaker have a breaker of their own, 1 to 1,000,000; of use in
+    /// [`Registry::keyed`](crate::Registry::keyed) alone. Default 1,000.
+    pub fn max_keys(self, keys: u32) -> Self {
+        self.count(Key::MaxKeys, Some(keys))
+    }
+
     /// Judges what was stated.
     ///
     /// # Errors
@@ -185,7 +199,7 @@ impl ConfigBuilder {
         preset.iter().chain(&self.stated).copied().collect()
     }
 
-    fn stated(&self) -> Stated {
+    pub(crate) fn stated(&self) -> Stated {
         let mut stated = Stated::NONE;
         if let Some(preset) = self.preset {
             stated.overlay(preset.settings(), Origin::Preset);

@@ -164,12 +164,13 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// An environment variable that cannot be used and is ignored.
+/// An environment variable that cannot be used and is ignored; or a setting of
+/// [`Registry::configure`](crate::Registry::configure) that contradicts the code of a breaker made later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Warning {
-    /// The name of the variable.
+    /// The name of the variable; of such a setting the path, `breakers.fetch.failure_threshold`.
     pub variable: String,
     /// Its value; `***` if its name looks like that of a secret.
     pub value: String,

@@ -15,17 +15,36 @@ use crate::handle::CircuitBreaker;
 use crate::layers::Declaration;
 use crate::location::Location;
 use crate::preset::Preset;
-use crate::registry::Registry;
+use crate::registry::{KeyedCircuitBreaker, Registry};
 use crate::settings::{Key, Value};
 use crate::summary::Summary;
 
-/// One annotated function.
+/// What the attribute says of a function.
 #[derive(Debug)]
-pub struct Site {
+struct Said {
     name: Option<&'static str>,
     location: Location,
     preset: Option<Preset>,
     settings: &'static [(Key, Value)],
+}
+
+impl Said {
+    fn name(&self, defaults: &mut Defaults) -> &'static str {
+        self.name.unwrap_or_else(|| default_name(self.location, defaults))
+    }
+
+    fn declaration(&self) -> Declaration<'static> {
+        Declaration { location: self.location, preset: self.preset, settings: self.settings }
+    }
+}
+
+/// Why no site is refused.
+const CHECKED: &str = "the attribute has checked its name and settings by the same rules, at compile time";
+
+/// One annotated function.
+#[derive(Debug)]
+pub struct Site {
+    said: Said,
     handle: OnceLock<CircuitBreaker>,
     /// What the handle points to: one load away.
     breaker: OnceRef<'static, Core>,
@@ -39,7 +58,8 @@ impl Site {
         preset: Option<Preset>,
         settings: &'static [(Key, Value)],
     ) -> Self {
-        Site { name, location, preset, settings, handle: OnceLock::new(), breaker: OnceRef::new() }
+        let said = Said { name, location, preset, settings };
+        Site { said, handle: OnceLock::new(), breaker: OnceRef::new() }
     }
 
     /// The breaker of the function.
@@ -52,9 +72,51 @@ impl Site {
     }
 }
 
-/// A site that the linker has collected.
+/// One annotated function with a `key`.
 #[derive(Debug)]
-pub struct Registered(pub &'static Site);
+pub struct KeyedSite {
+    said: Said,
+    family: OnceLock<KeyedCircuitBreaker>,
+}
+
+impl KeyedSite {
+    /// For the attribute alone, which has checked the name and the settings.
+    pub const fn new(
+        name: Option<&'static str>,
+        location: Location,
+        preset: Option<Preset>,
+        settings: &'static [(Key, Value)],
+    ) -> Self {
+        KeyedSite { said: Said { name, location, preset, settings }, family: OnceLock::new() }
+    }
+
+    /// The breakers of the function.
+    #[inline]
+    pub fn family(&'static self) -> &'static KeyedCircuitBreaker {
+        match self.family.get() {
+            Some(family) => family,
+            None => attach_keyed(self),
+        }
+    }
+}
+
+/// A site that the linker has collected.
+#[derive(Clone, Copy, Debug)]
+pub enum Registered {
+    /// One breaker for all calls.
+    Plain(&'static Site),
+    /// One for each key.
+    Keyed(&'static KeyedSite),
+}
+
+impl Registered {
+    fn location(self) -> Location {
+        match self {
+            Registered::Plain(site) => site.said.location,
+            Registered::Keyed(site) => site.said.location,
+        }
+    }
+}
 
 inventory::collect!(Registered);
 
@@ -64,10 +126,13 @@ static GLOBAL: LazyLock<Global> = LazyLock::new(|| Global {
     collected: AtomicUsize::new(0),
 });
 
+/// Whose default name a name is.
+type Defaults = HashMap<&'static str, Location>;
+
 struct Global {
     registry: Registry,
-    /// Whose default name a name is. Also the lock under which sites are attached, one at a time.
-    defaults: Mutex<HashMap<&'static str, Location>>,
+    /// Also the lock under which sites are attached, one at a time.
+    defaults: Mutex<Defaults>,
     /// The address of the newest site at the end of the last collection. Released after all sites
     /// up to it have their breakers.
     collected: AtomicUsize,
@@ -82,32 +147,40 @@ impl Global {
         if self.collected.load(Ordering::Acquire) == newest {
             return;
         }
-        let mut sites: Vec<&'static Site> = inventory::iter::<Registered>().map(|registered| registered.0).collect();
+        let mut sites: Vec<Registered> = inventory::iter::<Registered>().copied().collect();
         // The linker's order is unspecified; conflicts should not depend on it.
-        sites.sort_by_key(|site| site.location);
+        sites.sort_by_key(|site| site.location());
         let mut defaults = self.defaults.lock();
-        for site in sites.into_iter().filter(|site| site.breaker.get().is_none()) {
-            self.attach(site, &mut defaults);
+        for site in sites {
+            match site {
+                Registered::Plain(site) => _ = self.attach(site, &mut defaults),
+                Registered::Keyed(site) => _ = self.attach_keyed(site, &mut defaults),
+            }
         }
         self.collected.store(newest, Ordering::Release);
         drop(defaults);
         self.registry.deliver();
     }
 
-    fn attach(&self, site: &'static Site, defaults: &mut HashMap<&'static str, Location>) -> &'static Core {
+    fn attach(&self, site: &'static Site, defaults: &mut Defaults) -> &'static Core {
         let handle = site.handle.get_or_init(|| {
-            let name = site.name.unwrap_or_else(|| default_name(site.location, defaults));
-            let declaration = Declaration { location: site.location, preset: site.preset, settings: site.settings };
-            let attached = self.registry.insert(Name::Static(name), declaration);
-            attached.expect("the attribute has checked its name and settings by the same rules, at compile time")
+            let name = Name::Static(site.said.name(defaults));
+            self.registry.insert(name, site.said.declaration()).expect(CHECKED)
         });
         site.breaker.get_or_init(|| &handle.core)
+    }
+
+    fn attach_keyed(&self, site: &'static KeyedSite, defaults: &mut Defaults) -> &'static KeyedCircuitBreaker {
+        site.family.get_or_init(|| {
+            let name = site.said.name(defaults);
+            self.registry.insert_keyed(name, site.said.declaration()).expect(CHECKED)
+        })
     }
 }
 
 /// `module::function`. A name that another function has by default already gets its line added:
 /// only who names a breaker means to share it.
-fn default_name(location: Location, defaults: &mut HashMap<&'static str, Location>) -> &'static str {
+fn default_name(location: Location, defaults: &mut Defaults) -> &'static str {
     let Location { module, function, line, column, .. } = location;
     let names = [
         format!("{module}::{function}"),
@@ -139,6 +212,18 @@ fn attach(site: &'static Site) -> &'static Core {
     breaker
 }
 
+/// The breakers of an annotated function with a `key` that has not been called before.
+#[cold]
+fn attach_keyed(site: &'static KeyedSite) -> &'static KeyedCircuitBreaker {
+    let global = global();
+    if let Some(family) = site.family.get() {
+        return family;
+    }
+    let family = global.attach_keyed(site, &mut global.defaults.lock());
+    global.registry.deliver();
+    family
+}
+
 /// The registry of all annotated functions.
 ///
 /// Settings come from the environment too: `CIRCUIT_BREAKER_<KEY>` for all breakers,
@@ -150,6 +235,27 @@ pub fn registry() -> &'static Registry {
 /// The breaker of this name in the global registry. Never makes one.
 pub fn breaker(name: &str) -> Option<CircuitBreaker> {
     registry().get(name)
+}
+
+/// The family of breakers of this name in the global registry: those of a function with a `key`. Never makes one.
+///
+/// ```
+/// use breakerbox::{CircuitBreakerError, circuit_breaker};
+///
+/// #[circuit_breaker(name = "fetch", key = host, max_keys = 500)]
+/// fn fetch(host: &str) -> Result<u16, CircuitBreakerError> {
+///     Ok(200)
+/// }
+///
+/// let family = breakerbox::keyed("fetch").expect("known before the first call");
+/// assert_eq!((family.len(), family.max_keys()), (0, 500));
+/// fetch("api.example.com")?;
+/// assert!(family.find("api.example.com").is_some());
+/// assert!(breakerbox::breaker("fetch[api.example.com]").is_some());
+/// # Ok::<(), CircuitBreakerError>(())
+/// ```
+pub fn keyed(name: &str) -> Option<KeyedCircuitBreaker> {
+    registry().get_keyed(name)
 }
 
 /// All breakers of the global registry, sorted by name: those of functions never called too.

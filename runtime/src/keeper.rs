@@ -40,6 +40,11 @@ pub(crate) trait Keeper: fmt::Debug + Send + Sync {
         false
     }
 
+    /// A breaker has given its place to that of another key: it was closed, or its open time was over long ago.
+    fn left(&self, breaker: &Arc<str>) {
+        let _ = breaker;
+    }
+
     /// What is kept of a breaker, if anything that can be used. Reads files.
     fn load(&self, breaker: &Arc<str>) -> Option<Snapshot>;
 

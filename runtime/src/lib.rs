@@ -49,6 +49,10 @@
 //! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |
 //! | `persist` | `FileStore`: state that survives a restart |
 //! | `shared`, `redis` | `shared::Fleet`, `RedisStore`: state that a fleet shares |
+//! | `tower` | `tower::CircuitBreakerLayer`: a breaker around a service, or one for each key of its requests |
+//! | `axum`, `tonic` | what a refused call answers there, and layers that know their responses |
+//! | `reqwest` | `reqwest::CircuitBreakerMiddleware`: a breaker for each host; `reqwest::HttpClient`: with retries, a budget, limits of time |
+//! | `reqwest-retry` | `reqwest::CircuitBreakerStrategy`: what reqwest-retry should try again |
 //! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
 //! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
 //!
@@ -58,20 +62,20 @@
 //! order, knows the system.
 //!
 //! ```text
-//!  0  duration lazy location outcome state sync wire   plain values; atomics and locks
+//!  0  duration lazy location outcome state sum sync wire   plain values; atomics and locks
 //!  1  clock error settings snapshot word            time; what is refused, set, and packed in the atomic word
 //!  2  answer event preset spans stripes summary ticket  how it is said; what happened; named settings; counters
 //!  3  keeper policy watch                           who keeps state elsewhere; what settings come to; what monitoring asks for
 //!  4  backoff bus config env status window          open times; who is told; stated settings; variables; snapshots; what rates are taken of
 //!  5  layers machine past                           who stated what; the pure decision; what has happened
-//!  6  breaker                                       machine + atomics + clock: the only commit point
+//!  6  breaker configuration                         machine + atomics + clock: the only commit point; settings from files
 //!  7  admit limit now operate remote resume settle watching  how a call gets in, and how it ends; what operators do; state from elsewhere
 //!  8  handle shared                                 the breaker as users hold it; state that a fleet shares
 //!  9  call operator permit persist redis            calls; commands by somebody; the right to make one; stores
 //! 10  registry                                      sets of breakers
 //! 11  future global                                 calls that are futures; the annotated functions of the program
-//! 12  observe                                       logs, metrics, alerts: views of the registry
-//! 13  admin                                         the HTTP face, its page, its client
+//! 12  observe reqwest tower                         logs, metrics, alerts: views of the registry; HTTP clients; a layer for services
+//! 13  admin axum tonic                              the HTTP face, its page, its client; what a refusal is in frameworks
 //! 14  __private bin                                 what generated code names; the command
 //! ```
 
@@ -87,6 +91,7 @@ mod bus;
 mod call;
 mod clock;
 mod config;
+mod configuration;
 mod duration;
 mod env;
 mod error;
@@ -125,6 +130,7 @@ mod spans;
 mod state;
 mod status;
 mod stripes;
+mod sum;
 mod summary;
 mod sync;
 mod ticket;
@@ -141,6 +147,19 @@ pub mod admin;
 #[cfg(any(feature = "tracing", feature = "prometheus", feature = "metrics", feature = "otel"))]
 pub mod observe;
 
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub mod axum;
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub mod reqwest;
+#[cfg(feature = "tonic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tonic")))]
+pub mod tonic;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower;
+
 #[doc(hidden)]
 pub mod __private;
 
@@ -151,6 +170,9 @@ pub use clock::SystemClock;
 pub use config::Config;
 pub use config::ConfigBuilder;
 pub use config::ConfigError;
+pub use configuration::Settings;
+pub use configuration::SettingsError;
+pub use configuration::SettingsProblem;
 pub use error::CircuitBreakerError;
 pub use error::Reason;
 pub use event::Cause;
@@ -161,6 +183,7 @@ pub use event::Transition;
 pub use event::Warning;
 pub use global::breaker;
 pub use global::breakers;
+pub use global::keyed;
 pub use global::open_breakers;
 pub use global::registry;
 pub use global::reset_all;
@@ -174,6 +197,7 @@ pub use location::Location;
 pub use operator::Operator;
 pub use outcome::Classify;
 pub use outcome::Outcome;
+pub use permit::OwnedPermit;
 pub use permit::Permit;
 #[cfg(feature = "persist")]
 pub use persist::FileStore;
@@ -186,6 +210,8 @@ pub use redis::RedisStore;
 pub use redis::RedisUrlError;
 #[cfg(feature = "shared")]
 pub use registry::AlreadyAttached;
+pub use registry::Applied;
+pub use registry::KeyedCircuitBreaker;
 pub use registry::Registry;
 #[cfg(feature = "shared")]
 pub use registry::Store;
@@ -218,7 +244,10 @@ pub use breakerbox_macros::circuit_breaker;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit {
+    (keyed $site:expr) => {
+        $crate::__private::inventory::submit! { $crate::__private::Registered::Keyed($site) }
+    };
     ($site:expr) => {
-        $crate::__private::inventory::submit! { $crate::__private::Registered($site) }
+        $crate::__private::inventory::submit! { $crate::__private::Registered::Plain($site) }
     };
 }

@@ -14,7 +14,7 @@ use crate::layers::Declaration;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
 use crate::settings::{Key, Value};
-use crate::spans::Spans;
+use crate::spans::{Spans, StateTimes};
 use crate::state::{Mode, State};
 use crate::status::{HalfOpenStatus, Rejections, Requests, Setting, Status, Totals, Transitions, WindowStatus};
 use crate::watch::{Histogram, Watched};
@@ -169,6 +169,15 @@ impl Core {
         }
     }
 
+    /// Whether the open time, or the episode of trials, was over long ago and nobody has come since.
+    pub(crate) fn is_long_due(&self) -> bool {
+        let inner = self.lock();
+        let now = self.now(self.word());
+        inner.mode == Mode::Auto
+            && inner.machine.state() != State::Closed
+            && now >= inner.machine.deadline().saturating_add(nanos(inner.policy.half_open_timeout))
+    }
+
     /// Takes another clock. Open times keep what is left of them; the window starts empty.
     pub(crate) fn set_clock(&self, clock: Option<Arc<dyn Clock>>) {
         let now = clock.as_ref().map_or_else(clock::precise, |clock| nanos(clock.now()));
@@ -225,11 +234,6 @@ impl Core {
             _ => {}
         }
         let past = inner.past.as_deref();
-        let mut spans = past.map_or(Spans::new(inner.machine.since), |past| past.spans);
-        let mut ticked = inner.machine;
-        if in_auto && let Some(moved) = ticked.tick(policy, self.seed(), now) {
-            spans.enter(State::Open, ticked.deadline(), moved.at);
-        }
         let watched = self.watched();
         // Of an order, callers meet the effect for as long as it stands.
         let since = past.filter(|_| !in_auto).map_or(seen.since, |past| past.mode_since);
@@ -248,7 +252,7 @@ impl Core {
             half_open,
             totals: self.totals(&inner),
             last_transition: past.and_then(|past| past.last_transition.clone()),
-            time_in_states: spans.times(now),
+            time_in_states: self.times(&inner, now),
             in_flight: inner.counts_flights().then(|| self.stripes().in_flight()),
             durations: watched.and_then(Watched::histogram).map(Histogram::durations),
             last_failure: (inner.failures.count > 0).then(|| wall(now, inner.failures.last)),
@@ -258,6 +262,23 @@ impl Core {
             conflicts: inner.layers.conflicts.clone(),
             store: self.bus.keeper().map(|keeper| keeper.status(&self.label)),
         }
+    }
+
+    /// What is left to tell of a breaker that nobody uses any more.
+    pub(crate) fn retire(&self) -> (Totals, StateTimes) {
+        let inner = self.lock();
+        (self.totals(&inner), self.times(&inner, self.now(self.word())))
+    }
+
+    fn times(&self, inner: &Inner, now: u64) -> StateTimes {
+        let mut spans = inner.past.as_deref().map_or(Spans::new(inner.machine.since), |past| past.spans);
+        let mut ticked = inner.machine;
+        if inner.mode == Mode::Auto
+            && let Some(moved) = ticked.tick(&inner.policy, self.seed(), now)
+        {
+            spans.enter(State::Open, ticked.deadline(), moved.at);
+        }
+        spans.times(now)
     }
 
     fn totals(&self, inner: &Inner) -> Totals {

@@ -13,6 +13,7 @@ const DEFAULT_TIME: Duration = Duration::from_secs(60);
 const DEFAULT_WINDOW: u32 = 100;
 const DEFAULT_MINIMUM_CALLS: u32 = 10;
 const DEFAULT_TRIALS: u32 = 3;
+const DEFAULT_KEYS: u32 = 1000;
 
 /// The settings that the layers state, the stronger over the weaker. Not yet judged.
 #[derive(Clone, Copy)]
@@ -93,6 +94,7 @@ pub(crate) struct Policy {
     pub(crate) max_recovery_timeout: Option<Duration>,
     pub(crate) jitter: f64,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) max_keys: u32,
     /// What the thresholds come to at least.
     pub(crate) least: Least,
 }
@@ -198,6 +200,7 @@ impl Policy {
                 None => 0.0,
             },
             timeout: time(stated, Key::Timeout),
+            max_keys: count_or(stated, Key::MaxKeys, DEFAULT_KEYS),
             least: Least::of(failure_threshold, failure_rate_threshold, slow_call_rate_threshold, minimum_calls),
         }
     }
@@ -286,6 +289,7 @@ impl Policy {
             Key::MaxRecoveryTimeout => time(self.max_recovery_timeout),
             Key::Jitter => Value::Share(self.jitter),
             Key::Timeout => time(self.timeout),
+            Key::MaxKeys => Value::Count(self.max_keys),
         }
     }
 }
@@ -343,6 +347,7 @@ pub(crate) const fn out_of_range(key: Key, value: Value) -> Option<&'static str>
             Key::HalfOpenMaxCalls => "`half_open_max_calls` must be a whole number from 1 to 1000000",
             Key::SuccessThreshold => "`success_threshold` must be a whole number from 1 to 1000000",
             Key::WindowSize => "`window_size` must be a whole number of calls from 1 to 1000000",
+            Key::MaxKeys => "`max_keys` must be a whole number from 1 to 1000000",
             _ => "`minimum_calls` must be a whole number from 1 to 1000000",
         }),
         (Kind::Time, Value::Time(time)) if !time.is_zero() => None,

@@ -2,7 +2,9 @@
 //! is `global`.
 
 mod breakers;
+mod configure;
 mod keeping;
+mod keyed;
 mod watching;
 
 use std::ffi::OsString;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use crate::bus::{Bus, Subscription};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, check_name};
+use crate::configuration::Settings;
 use crate::env::Environment;
 use crate::error::Name;
 use crate::event::{Conflict, Event, Warning};
@@ -25,8 +28,11 @@ use crate::sync::{Mutex, RwLock};
 use crate::watch::Watch;
 
 use breakers::Breakers;
+pub use configure::Applied;
 #[cfg(feature = "shared")]
 pub use keeping::{AlreadyAttached, Store};
+use keyed::Families;
+pub use keyed::KeyedCircuitBreaker;
 
 /// A set of breakers with different names. Clones are handles to the same set.
 ///
@@ -58,6 +64,9 @@ struct Inner {
     bus: Arc<Bus>,
     warnings: Mutex<Vec<Warning>>,
     watch: Mutex<Watch>,
+    families: Families,
+    /// What [`Registry::configure`] was told. Who makes a breaker reads it until the breaker is listed.
+    configuration: RwLock<Settings>,
 }
 
 impl Registry {
@@ -152,7 +161,22 @@ impl Registry {
     }
 
     fn make(&self, name: Name, declaration: Declaration<'_>) -> Result<CircuitBreaker, ConfigError> {
-        let (layers, warnings) = Layers::new(name.as_str(), declaration, &self.inner.environment)?;
+        let (mut layers, warnings) = Layers::new(name.as_str(), declaration, &self.inner.environment)?;
+        let configuration = self.inner.configuration.read();
+        self.begin_configured(&configuration, name.as_str(), &mut layers);
+        let (listed, is_new) = self.list(name, layers)?;
+        if is_new {
+            warnings.into_iter().for_each(|warning| self.warn(warning));
+        } else {
+            // Another thread was faster.
+            listed.core.merge(declaration);
+        }
+        Ok(listed)
+    }
+
+    /// Makes a breaker and lists it, unless there is one of its name by now: then that one, and `false`. The caller
+    /// delivers.
+    fn list(&self, name: Name, layers: Layers) -> Result<(CircuitBreaker, bool), ConfigError> {
         let clock = self.inner.clock.read().clone();
         let bus = &self.inner.bus;
         let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus))?;
@@ -163,10 +187,7 @@ impl Registry {
         let kept = bus.keeper().filter(|_| self.get(&label).is_none()).map(|keeper| keeper.load(&label));
         let mut breakers = self.inner.breakers.write();
         if let Some(other) = breakers.get(&label).cloned() {
-            // Another thread was faster.
-            drop((breakers, watch));
-            other.core.merge(declaration);
-            return Ok(other);
+            return Ok((other, false));
         }
         if watch.flags() != 0 {
             made.core.watch(&watch);
@@ -178,11 +199,7 @@ impl Registry {
             made.core.take_up_kept(kept.as_ref());
         }
         breakers.insert(&made);
-        drop((breakers, watch));
-        for warning in warnings {
-            self.warn(warning);
-        }
-        Ok(made)
+        Ok((made, true))
     }
 
     /// All breakers, sorted by name.
@@ -249,6 +266,7 @@ impl Registry {
         // Under the lock, so that it is told before another breaker of the name is registered.
         self.inner.bus.publish(|| Event::Removed { breaker: Arc::clone(&removed.core.label) });
         drop(breakers);
+        self.leave_family(&removed);
         self.deliver();
         Some(removed)
     }
@@ -294,7 +312,8 @@ impl Registry {
 
     /// What functions that share a name disagree about, by name.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.all().iter().flat_map(|breaker| breaker.core.lock().layers.conflicts.clone()).collect()
+        let of_families = self.all_keyed().into_iter().flat_map(|keyed| keyed.conflicts());
+        self.all().iter().flat_map(|breaker| breaker.core.lock().layers.conflicts.clone()).chain(of_families).collect()
     }
 
     /// Environment variables that cannot be used and are ignored.

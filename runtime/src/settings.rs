@@ -42,6 +42,8 @@ pub enum Key {
     Jitter,
     /// Time limit of an async call.
     Timeout,
+    /// How many keys of a keyed breaker have a breaker of their own.
+    MaxKeys,
 }
 
 /// What kind of value a key takes.
@@ -53,7 +55,7 @@ pub(crate) enum Kind {
 }
 
 impl Key {
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 
     /// All keys, in the order of the documentation.
     pub const ALL: [Key; Key::COUNT] = [
@@ -72,6 +74,7 @@ impl Key {
         Key::MaxRecoveryTimeout,
         Key::Jitter,
         Key::Timeout,
+        Key::MaxKeys,
     ];
 
     /// The name of the key: `failure_threshold`, `recovery_timeout`, ...
@@ -92,6 +95,7 @@ impl Key {
             Key::MaxRecoveryTimeout => "max_recovery_timeout",
             Key::Jitter => "jitter",
             Key::Timeout => "timeout",
+            Key::MaxKeys => "max_keys",
         }
     }
 
@@ -101,7 +105,8 @@ impl Key {
             | Key::HalfOpenMaxCalls
             | Key::SuccessThreshold
             | Key::WindowSize
-            | Key::MinimumCalls => Kind::Count,
+            | Key::MinimumCalls
+            | Key::MaxKeys => Kind::Count,
             Key::RecoveryTimeout
             | Key::HalfOpenTimeout
             | Key::SlowCallDuration
@@ -191,10 +196,14 @@ pub enum Origin {
     Default,
     /// A preset, such as `conservative`.
     Preset,
+    /// What [`Registry::configure`](crate::Registry::configure) was told for all breakers: `defaults` in a file.
+    Configuration,
     /// `CIRCUIT_BREAKER_<KEY>`, which is for all breakers.
     Environment,
     /// The attribute, or the builder.
     Code,
+    /// What [`Registry::configure`](crate::Registry::configure) was told for one breaker: `breakers.<name>` in a file.
+    BreakerConfiguration,
     /// `CIRCUIT_BREAKER__<NAME>__<KEY>`, which is for one breaker.
     BreakerEnvironment,
     /// A change at run time.
@@ -207,8 +216,10 @@ impl Origin {
         match self {
             Origin::Default => "default",
             Origin::Preset => "preset",
+            Origin::Configuration => "configuration",
             Origin::Environment => "environment",
             Origin::Code => "code",
+            Origin::BreakerConfiguration => "breaker_configuration",
             Origin::BreakerEnvironment => "breaker_environment",
             Origin::Runtime => "runtime",
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::breaker::{Core, Inner};
 use crate::event::Event;
-use crate::machine::Verdict;
+use crate::machine::{Phase, Verdict};
 use crate::state::{Mode, State};
 use crate::stripes;
 use crate::sync::MutexGuard;
@@ -28,6 +28,12 @@ impl Core {
         }
     }
 
+    /// A failure, with what the dependency asked for: to be left alone for this long, should the circuit open by it.
+    #[cold]
+    pub(crate) fn settle_failure_for(&self, ticket: Ticket, stay_open: u64) {
+        self.settle_with_care(ticket, End::Failure, Some(stay_open));
+    }
+
     /// Everything but a success of a closed circuit that has nothing to forget. Only finds the way,
     /// so that it needs no stack: what is stored before a lock, the lock waits for.
     #[inline(never)]
@@ -38,7 +44,7 @@ impl Core {
             End::Failure if ticket.word & (word::LOOK_BEFORE | word::WINDOW) == 0 => self.fail_in_a_row(ticket),
             End::Failure if ticket.word & word::LOOK_BEFORE == 0 => self.fail_in_window(ticket),
             End::Success if ticket.word & word::LOOK_AFTER == word::FLIGHT => self.land(ticket),
-            _ => self.settle_with_care(ticket, end),
+            _ => self.settle_with_care(ticket, end, None),
         }
     }
 
@@ -48,7 +54,7 @@ impl Core {
         if self.word() == ticket.word {
             self.stripes().land_well();
         } else {
-            self.settle_with_care(ticket, End::Success);
+            self.settle_with_care(ticket, End::Success, None);
         }
     }
 
@@ -68,7 +74,7 @@ impl Core {
     fn succeed_closed(&self, ticket: Ticket) {
         let now = if ticket.word & word::TIME_WINDOW == 0 { 0 } else { self.coarse_now(ticket.word) };
         let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
-            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Success);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Success, None);
         };
         self.count_success(&mut inner, now);
         let verdict = inner.weigh(false, |window| window.record(Entry::SUCCEEDED, now, self.stripes()));
@@ -80,7 +86,7 @@ impl Core {
     fn fail_in_a_row(&self, ticket: Ticket) {
         let now = self.coarse_now(ticket.word);
         let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
-            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure, None);
         };
         inner.count_failure(now);
         let verdict = inner.fail_in_a_row();
@@ -92,7 +98,7 @@ impl Core {
     fn fail_in_window(&self, ticket: Ticket) {
         let now = self.coarse_now(ticket.word);
         let Some((mut inner, word)) = self.lock_unmoved(ticket) else {
-            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure);
+            return self.settle_with_care(Ticket { started: UNTIMED, ..ticket }, End::Failure, None);
         };
         inner.count_failure(now);
         let verdict = inner.weigh(true, |window| window.fail(now, self.stripes()));
@@ -111,13 +117,13 @@ impl Core {
     #[inline]
     fn decide(&self, mut inner: MutexGuard<'_, Inner>, word: u64, verdict: Option<Verdict>) {
         let Some(verdict) = verdict else { return self.publish_dirty(word, inner.dirty) };
-        self.carry_out(&mut inner, verdict);
+        self.carry_out(&mut inner, verdict, None);
         drop(inner);
         self.bus.deliver();
     }
 
     #[inline(never)]
-    fn settle_with_care(&self, ticket: Ticket, end: End) {
+    fn settle_with_care(&self, ticket: Ticket, end: End, stay_open: Option<u64>) {
         if ticket.word & word::FLIGHT != 0 {
             self.stripes().land();
         }
@@ -148,7 +154,7 @@ impl Core {
         self.tick(&mut inner, now);
         inner.counts.of_half_open += u64::from(word::state(ticket.word) == State::HalfOpen);
         if ticket.is_of(inner.machine.generation) {
-            self.record(&mut inner, end, slow, now);
+            self.record(&mut inner, end, slow, stay_open, now);
         } else if end == End::Cancelled {
             inner.counts.cancelled += 1;
         } else {
@@ -166,7 +172,7 @@ impl Core {
     }
 
     /// Takes in the end of a call of this episode.
-    fn record(&self, inner: &mut Inner, end: End, slow: bool, now: u64) {
+    fn record(&self, inner: &mut Inner, end: End, slow: bool, stay_open: Option<u64>, now: u64) {
         match end {
             End::Ignored | End::Cancelled => {
                 let counter = if end == End::Ignored { &mut inner.counts.ignored } else { &mut inner.counts.cancelled };
@@ -193,7 +199,7 @@ impl Core {
                     }
                 };
                 if let Some(verdict) = verdict {
-                    self.carry_out(inner, verdict);
+                    self.carry_out(inner, verdict, stay_open);
                 }
             }
         }
@@ -222,11 +228,14 @@ impl Core {
         None
     }
 
-    /// Does what a result has decided.
+    /// Does what a result has decided. An open time that the dependency asked for is in the place of that of the settings.
     #[cold]
-    fn carry_out(&self, inner: &mut Inner, verdict: Verdict) {
+    fn carry_out(&self, inner: &mut Inner, verdict: Verdict, stay_open: Option<u64>) {
         let now = self.now(self.word());
         let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed(), now);
+        if let (Some(time), Phase::Open { until }) = (stay_open, &mut inner.machine.phase) {
+            *until = now.saturating_add(time);
+        }
         self.commit(inner, moved);
         self.publish(inner);
     }

@@ -30,6 +30,13 @@ impl StateTimes {
             State::HalfOpen => self.half_open,
         }
     }
+
+    /// Adds the times of another breaker.
+    pub(crate) fn add(&mut self, other: &StateTimes) {
+        self.closed += other.closed;
+        self.open += other.open;
+        self.half_open += other.half_open;
+    }
 }
 
 /// What has been added up, until when, and what runs. Nanoseconds on the breaker's clock.

@@ -181,6 +181,33 @@ pub struct Totals {
     pub transitions: Transitions,
 }
 
+impl Totals {
+    /// Adds the counters of another breaker.
+    pub(crate) fn add(&mut self, other: &Totals) {
+        let Totals { attempts, requests, successes, failures, ignored, cancelled, late, .. } = other;
+        self.attempts += attempts;
+        self.requests.closed += requests.closed;
+        self.requests.open += requests.open;
+        self.requests.half_open += requests.half_open;
+        self.successes += successes;
+        self.failures += failures;
+        self.ignored += ignored;
+        self.cancelled += cancelled;
+        self.late += late;
+        self.rejections.open += other.rejections.open;
+        self.rejections.half_open_full += other.rejections.half_open_full;
+        self.rejections.forced_open += other.rejections.forced_open;
+        self.slow_calls += other.slow_calls;
+        self.fallbacks += other.fallbacks;
+        self.trips += other.trips;
+        for (from, to) in Transitions::DIRECTIONS {
+            if let Some(count) = self.transitions.count(from, to) {
+                *count += other.transitions.between(from, to);
+            }
+        }
+    }
+}
+
 /// Calls that ended or were refused, by the state that they met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -257,6 +284,17 @@ pub struct Transitions {
 }
 
 impl Transitions {
+    /// Every direction in which a state can change.
+    pub(crate) const DIRECTIONS: [(State, State); 7] = [
+        (State::Closed, State::Open),
+        (State::Closed, State::HalfOpen),
+        (State::Open, State::HalfOpen),
+        (State::Open, State::Open),
+        (State::Open, State::Closed),
+        (State::HalfOpen, State::Open),
+        (State::HalfOpen, State::Closed),
+    ];
+
     /// The changes from one state to another.
     pub fn between(&self, from: State, to: State) -> u64 {
         let mut copy = *self;

@@ -17,6 +17,9 @@ pub(crate) struct Watch {
     pub(crate) buckets: Option<Arc<[Duration]>>,
     /// The shortest time between two words of refusals.
     pub(crate) refusals: Option<Duration>,
+    /// How many keys of a family metrics show by name.
+    #[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
+    pub(crate) labelled_keys: Option<usize>,
 }
 
 impl Watch {

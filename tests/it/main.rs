@@ -12,6 +12,8 @@ mod defects;
 mod hammer;
 mod history;
 mod interleaved;
+mod keyed;
+mod keyed_attribute;
 mod laws;
 mod merging;
 mod modes;

@@ -34,6 +34,7 @@ fn the_defaults_are_those_of_the_documentation() {
         (Key::MaxRecoveryTimeout, Value::Off),
         (Key::Jitter, Value::Share(0.0)),
         (Key::Timeout, Value::Off),
+        (Key::MaxKeys, Value::Count(1000)),
     ] {
         assert_eq!(config.get(key), value, "{key}");
     }

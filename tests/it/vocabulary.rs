@@ -8,12 +8,13 @@ use crate::support::{bench, fail_times};
 fn as_text_everything_has_its_one_name() {
     let keys: Vec<String> = Key::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(keys, Key::ALL.map(Key::as_str));
-    assert_eq!((&*keys[0], &*keys[14]), ("failure_threshold", "timeout"));
-    let origins = [Origin::Default, Origin::Preset, Origin::Environment, Origin::Code];
-    let names = ["default", "preset", "environment", "code"];
+    assert_eq!((&*keys[0], &*keys[15]), ("failure_threshold", "max_keys"));
+    let origins = [Origin::Default, Origin::Preset, Origin::Configuration, Origin::Environment, Origin::Code];
+    let names = ["default", "preset", "configuration", "environment", "code"];
     assert_eq!(origins.map(|origin| origin.to_string()), names);
     assert_eq!(origins.map(Origin::as_str), names);
     assert_eq!(Origin::BreakerEnvironment.to_string(), "breaker_environment");
+    assert_eq!(Origin::BreakerConfiguration.to_string(), "breaker_configuration");
     assert_eq!(Origin::Runtime.to_string(), "runtime");
     assert_eq!(Preset::PostgresPooled.to_string(), "postgres_pooled");
     assert_eq!(Preset::PostgresPooled.as_str(), "postgres_pooled");

@@ -6,6 +6,7 @@ mod broken;
 mod complaints;
 mod facade;
 mod fleet;
+mod keyed;
 mod otel;
 mod prometheus;
 mod remote;

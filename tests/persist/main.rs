@@ -11,6 +11,7 @@ mod figures;
 mod fleets;
 mod folders;
 mod hostile;
+mod keyed;
 mod kills;
 mod members;
 mod restart;

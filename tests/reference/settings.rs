@@ -148,6 +148,7 @@ impl Layers {
                 Key::MinimumCalls => Value::Count(minimum_calls),
                 Key::Multiplier => Value::Share(multiplier),
                 Key::Jitter => Value::Share(jitter),
+                Key::MaxKeys => Value::Count(1000),
                 _ => Value::Off,
             };
             let (value, origin) = self.stated(key).unwrap_or((default, Origin::Default));
@@ -208,6 +209,7 @@ pub(crate) fn builder(stated: &Stated) -> ConfigBuilder {
             Key::MaxRecoveryTimeout => builder.max_recovery_timeout(time),
             Key::Jitter => builder.jitter(share.unwrap_or_default()),
             Key::Timeout => builder.timeout(time),
+            Key::MaxKeys => builder.max_keys(count.unwrap_or_default()),
             other => panic!("no setting of the model: {other}"),
         }
     })

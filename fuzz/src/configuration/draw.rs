@@ -75,6 +75,7 @@ fn of_count(builder: ConfigBuilder, key: Key, count: Option<u32>) -> ConfigBuild
         (Key::SuccessThreshold, Some(count)) => builder.success_threshold(count),
         (Key::WindowSize, Some(count)) => builder.window_size(count),
         (Key::MinimumCalls, Some(count)) => builder.minimum_calls(count),
+        (Key::MaxKeys, Some(count)) => builder.max_keys(count),
         other => unreachable!("{other:?}"),
     }
 }

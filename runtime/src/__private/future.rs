@@ -64,11 +64,11 @@ where
 /// where it stands and not at every use of this one.
 #[inline]
 pub fn deferred<R, F, C>(
-    breaker: &'static Core,
+    breaker: &Core,
     answer: fn(CircuitBreakerError) -> R,
     future: F,
     judge: C,
-) -> Call<'static, F, C, fn(CircuitBreakerError) -> R>
+) -> Call<'_, F, C, fn(CircuitBreakerError) -> R>
 where
     F: Future<Output = R>,
     C: Fn(&R) -> Outcome,

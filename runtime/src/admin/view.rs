@@ -62,7 +62,8 @@ pub struct BreakerView {
     /// Every setting in force; `Value::Off` is null in JSON.
     #[serde(deserialize_with = "settings")]
     pub config: BTreeMap<Key, Value>,
-    /// Where each of them came from: `default`, `preset`, `environment`, `code`, `breaker_environment` or `runtime`.
+    /// Where each of them came from: `default`, `preset`, `configuration`, `environment`, `code`, `breaker_configuration`,
+    /// `breaker_environment` or `runtime`.
     #[serde(deserialize_with = "origins")]
     pub origins: BTreeMap<Key, Word>,
     /// The first of the functions behind the breaker.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use metrics::{Label, counter, describe_counter, describe_gauge, gauge};
 
 use super::families::{self, FAMILIES, Family, Kind, STORE_DEGRADED, STORE_ERRORS};
+use super::shown::shown;
 use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 
@@ -57,7 +58,7 @@ impl MetricsBridge {
 
     /// Hands over what the breakers show now.
     pub fn publish(&self) {
-        let statuses = self.registry.statuses();
+        let statuses = shown(&self.registry);
         for status in &statuses {
             for Family { name, kind, read, .. } in FAMILIES {
                 let mut is_known = false;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::Reason;
 use crate::state::{Mode, State};
-use crate::status::Status;
+use crate::status::{Status, Transitions};
 
 /// What a metric does over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub(super) const FAMILIES: [Family; 18] = [
         kind: Kind::Counter,
         help: "Changes of state, by direction.",
         read: |status, take| {
-            for (from, to) in DIRECTIONS {
+            for (from, to) in Transitions::DIRECTIONS {
                 let count = status.totals.transitions.between(from, to);
                 take(&[("from", from.as_str()), ("to", to.as_str())], number(count));
             }
@@ -194,17 +194,6 @@ pub(crate) fn store_of(statuses: &[Status]) -> Option<(&'static str, bool)> {
 #[cfg(feature = "prometheus")]
 pub(super) const DURATIONS: (&str, &str) =
     ("circuit_breaker_call_duration_seconds", "How long calls took, by outcome.");
-
-/// Every direction in which a state can change.
-const DIRECTIONS: [(State, State); 7] = [
-    (State::Closed, State::Open),
-    (State::Closed, State::HalfOpen),
-    (State::Open, State::HalfOpen),
-    (State::Open, State::Open),
-    (State::Open, State::Closed),
-    (State::HalfOpen, State::Open),
-    (State::HalfOpen, State::Closed),
-];
 
 /// A count as exporters take it; exact up to 9 · 10^15.
 fn number(count: u64) -> f64 {

@@ -37,6 +37,10 @@
 //! | `circuit_breaker_store_degraded` | `store` | 1 while states are not kept or shared as they should be, if a store is attached |
 //! | `circuit_breaker_store_errors_total` | `store`, `op` | what a store failed at, if one is attached |
 //!
+//! The breakers of a family, one for each key, have the name of the family and their key: `fetch[api.example.com]`.
+//! [`Registry::label_keys`](crate::Registry::label_keys) limits how many are shown by name; the others are shown together
+//! as `fetch[*]`, without ratios and durations.
+//!
 //! At any time the sum of `requests` is that of `successes`, `failures`, `ignored`, `cancelled`, `late` and
 //! `rejections`. Counters survive a reset of the breaker.
 
@@ -52,6 +56,8 @@ pub(crate) mod families;
 mod otel;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
+mod shown;
 #[cfg(feature = "tracing")]
 mod trace;
 

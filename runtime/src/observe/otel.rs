@@ -5,6 +5,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::families::{self, FAMILIES, Family, Kind, STORE_DEGRADED, STORE_ERRORS};
+use super::shown::shown as statuses;
 use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 use crate::state::State;
@@ -37,7 +38,7 @@ pub fn instrument(registry: &Registry, meter: &Meter) {
         .i64_observable_up_down_counter("circuit_breaker.status")
         .with_description("1 for the state that callers meet, 0 for the others.")
         .with_callback(move |observer| {
-            for status in shown.statuses() {
+            for status in statuses(&shown) {
                 for state in State::ALL {
                     let attributes = [attribute("state", state.as_str()), named(&status)];
                     observer.observe(i64::from(status.state == state), &attributes);
@@ -76,7 +77,7 @@ pub fn instrument(registry: &Registry, meter: &Meter) {
 fn instrument_store(registry: &Registry, meter: &Meter) {
     let shown = registry.clone();
     let show_degraded = move |observer: &dyn AsyncInstrument<u64>| {
-        if let Some((store, is_degraded)) = families::store_of(&shown.statuses()) {
+        if let Some((store, is_degraded)) = families::store_of(&statuses(&shown)) {
             observer.observe(u64::from(is_degraded), &[attribute("store", store)]);
         }
     };
@@ -94,7 +95,7 @@ fn instrument_store(registry: &Registry, meter: &Meter) {
 
 /// Shows a metric of every breaker.
 fn each(registry: &Registry, family: Family, mut show: impl FnMut(f64, &[KeyValue])) {
-    for status in registry.statuses() {
+    for status in statuses(registry) {
         (family.read)(&status, &mut |labels, value| {
             let labels = labels.iter().map(|&(key, value)| attribute(key, value));
             let attributes: Vec<KeyValue> = labels.chain([named(&status)]).collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::accept::quality;
 use super::families::{self, DURATIONS, FAMILIES, Kind, Label, STORE_DEGRADED, STORE_ERRORS};
 use crate::config::ConfigError;
+use super::shown::shown;
 use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 use crate::status::Status;
@@ -168,7 +169,7 @@ impl Prometheus {
 
     fn write(&self, format: Format, into: &mut String) {
         let mut page = Page { format, label: &self.label, text: into };
-        let statuses = self.registry.statuses();
+        let statuses = shown(&self.registry);
         // A string takes whatever is written to it.
         let _ = page.families(&statuses).and_then(|()| page.durations(&statuses)).and_then(|()| {
             let name = "circuit_breaker_lost_events_total";

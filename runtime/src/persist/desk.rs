@@ -4,7 +4,7 @@
 //! written stays noted, and is tried again for ever, in growing distances.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -47,6 +47,8 @@ pub(super) struct Desk {
 pub(super) struct Inner {
     notes: HashMap<Arc<str>, Note>,
     pub(super) breakers: HashMap<Arc<str>, Known>,
+    /// Those whose files are of no use any more.
+    pub(super) left: HashSet<Arc<str>>,
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Held while this process writes the folder; the thread takes it out while it does.
     pub(super) folder: Option<Folder>,
@@ -93,7 +95,11 @@ impl Inner {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.notes.is_empty() && !self.is_writing
+        !self.has_work() && !self.is_writing
+    }
+
+    fn has_work(&self) -> bool {
+        !self.notes.is_empty() || !self.left.is_empty()
     }
 
     pub(super) fn known(&mut self, breaker: &Arc<str>) -> &mut Known {
@@ -116,8 +122,20 @@ impl Inner {
         if self.notes.len() >= CAPACITY && !self.notes.contains_key(breaker) {
             return self.failed("queue");
         }
+        self.left.remove(breaker);
         self.known(breaker).last = Some(note.clone());
         self.notes.insert(Arc::clone(breaker), note);
+    }
+}
+
+impl Inner {
+    /// Forgets a breaker, and its file if it has one.
+    pub(super) fn left(&mut self, breaker: &Arc<str>) {
+        self.notes.remove(breaker);
+        let has_file = self.breakers.remove(breaker).is_some_and(|known| known.untouchable.is_none());
+        if has_file && self.left.len() < CAPACITY {
+            self.left.insert(Arc::clone(breaker));
+        }
     }
 }
 
@@ -149,10 +167,10 @@ impl Desk {
         let mut pause = TOGETHER;
         let mut inner = self.inner.lock();
         loop {
-            self.work.wait_while(&mut inner, |inner| inner.notes.is_empty() && inner.pace != Pace::Last);
+            self.work.wait_while(&mut inner, |inner| !inner.has_work() && inner.pace != Pace::Last);
             let is_last = inner.pace == Pace::Last;
             let mut news = None;
-            if !inner.notes.is_empty() {
+            if inner.has_work() {
                 let problem = self.write_all(&mut inner);
                 pause = if problem.is_none() { TOGETHER } else { (pause * 2).min(LONGEST_PAUSE) };
                 news = inner.tell(problem);
@@ -179,9 +197,14 @@ impl Desk {
     /// Writes what is noted, without holding the lock. What cannot be written is noted again.
     fn write_all(&self, inner: &mut MutexGuard<'_, Inner>) -> Option<String> {
         let notes = std::mem::take(&mut inner.notes);
+        let gone = std::mem::take(&mut inner.left);
         let folder = inner.folder.take();
         inner.is_writing = true;
-        let (folder, is_new, written, left, problem) = MutexGuard::unlocked(inner, || self.write(folder, notes));
+        let (folder, is_new, written, left, problem) = MutexGuard::unlocked(inner, || {
+            // A file that stays all the same does no harm.
+            folder.iter().for_each(|folder| gone.iter().for_each(|breaker| folder.remove(&file_name(breaker))));
+            self.write(folder, notes)
+        });
         inner.is_owner = folder.is_some();
         inner.folder = folder;
         for breaker in written {

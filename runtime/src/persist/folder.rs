@@ -115,6 +115,13 @@ impl Folder {
         Ok(Some(draft).filter(|_| is_left))
     }
 
+    /// Removes a file, if it can.
+    pub(super) fn remove(&self, name: &str) {
+        if self.is_there() {
+            let _ = fs::remove_file(self.path_of(name));
+        }
+    }
+
     /// Makes what was written last, also when the power fails. Once for many files: it costs as much as one.
     pub(super) fn settle(&self) -> io::Result<()> {
         settle(&self.path)

@@ -106,6 +106,11 @@ impl Keeper for Keeping {
         self.desk.work.notify_one();
     }
 
+    fn left(&self, breaker: &Arc<str>) {
+        self.desk.inner.lock().left(breaker);
+        self.desk.work.notify_one();
+    }
+
     fn load(&self, breaker: &Arc<str>) -> Option<Snapshot> {
         // A breaker that comes back: what is noted may not be written yet.
         let last = self.desk.inner.lock().breakers.get(breaker).and_then(|known| known.last.clone());
@@ -115,6 +120,7 @@ impl Keeper for Keeping {
             None => self.read(breaker),
         };
         let mut inner = self.desk.inner.lock();
+        inner.left.remove(breaker);
         let record = read.unwrap_or_else(|(problem, has_to_stay)| {
             inner.failed("read");
             if has_to_stay {

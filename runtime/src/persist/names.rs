@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use crate::sum::Sum;
+
 /// File systems take 255 bytes; a name is followed by a few more.
 const LONGEST: usize = 200;
-/// Of a longer name than a breaker may have, a part and a sum stand for the rest.
+/// A longer name, as breakers of keys may have, shows a part and a sum.
 const LONGEST_IN_FULL: usize = 128;
+const SHOWN: usize = 100;
 const DIGITS: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
 
 /// A name as a file may have it. The real one stands in the file.
@@ -29,8 +32,7 @@ pub(super) fn escaped(name: &str) -> String {
     if name.len() <= LONGEST_IN_FULL {
         return format!("~{}", in_32_digits(name.as_bytes()));
     }
-    let sum = crc32fast::hash(name.as_bytes());
-    format!("~{}~{sum:08x}", in_32_digits(&name.as_bytes()[..LONGEST_IN_FULL - 16]))
+    format!("~{}~{}", in_32_digits(&name.as_bytes()[..SHOWN]), Sum::of(name.as_bytes()))
 }
 
 /// Five bits a digit, so that 128 bytes fit into the name of a file.

@@ -33,6 +33,24 @@ impl Registry {
         self.watch(|watch| watch.refusals = every);
     }
 
+    /// Limits how many keys of each family metrics show by name: in so many places, whoever has them. All others are
+    /// shown together as `fetch[*]`, with the sums of their counters and the worst of their states. No limit unless set,
+    /// so `max_keys` is one.
+    ///
+    /// ```
+    /// breakerbox::registry().label_keys(50);
+    /// ```
+    #[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))))]
+    pub fn label_keys(&self, most: impl Into<Option<usize>>) {
+        self.inner.watch.lock().labelled_keys = most.into();
+    }
+
+    #[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
+    pub(crate) fn labelled_keys(&self) -> Option<usize> {
+        self.inner.watch.lock().labelled_keys
+    }
+
     fn watch(&self, change: impl FnOnce(&mut Watch)) {
         // Held until all breakers follow, so that of two changes the later one wins everywhere.
         let mut watch = self.inner.watch.lock();

@@ -40,7 +40,12 @@ const ACTIONS = {
   "metrics-only": ["Set to metrics only", "Every call passes and is recorded, but nothing opens the circuit."],
 };
 const MODES = { auto: "auto", "force-open": "forced_open", disable: "disabled", "metrics-only": "metrics_only" };
-const ORIGINS = { breaker_environment: "environment, this breaker", environment: "environment, all" };
+const ORIGINS = {
+  breaker_environment: "environment, this breaker",
+  environment: "environment, all",
+  breaker_configuration: "configuration, this breaker",
+  configuration: "configuration, all",
+};
 const place = (where) => (typeof where === "string" ? where : `${where.file}:${where.line}`);
 const when = (time) => (time ? new Date(time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" }) : "–");
 

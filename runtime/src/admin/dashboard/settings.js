@@ -42,6 +42,7 @@ export const SETTINGS = {
   max_recovery_timeout: ["time", true, "The longest open time"],
   jitter: ["share", false, "Random spread of the open time, 0 to 1"],
   timeout: ["time", true, "Time limit of an async call"],
+  max_keys: ["count", false, "Keys with a breaker of their own, where there is one for each key"],
 };
 
 /** A setting as the form shows it. */

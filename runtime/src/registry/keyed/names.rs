@@ -1,0 +1,180 @@
+//! Names of the breakers of a family: `fetch[api.example.com]`. Two keys never share a name, whatever is in them, and
+//! no key makes a long one.
+
+use std::fmt::{self, Write};
+
+use crate::sum::Sum;
+
+/// Bytes of a key that a name shows. Hosts fit, whose names have 253 bytes at most.
+const LONGEST: usize = 256;
+/// Bytes of a longer key that stand before its sum.
+const SHOWN: usize = 200;
+
+/// A key as names show it. On the stack, so that looking up a known key allocates nothing.
+pub(super) struct Shown {
+    bytes: [u8; LONGEST],
+    length: usize,
+    /// Of the whole key as it would be shown, once it is longer than what is kept.
+    sum: Option<Sum>,
+}
+
+impl Shown {
+    fn new() -> Self {
+        Shown { bytes: [0; LONGEST], length: 0, sum: None }
+    }
+
+    /// The key, where it is not shown as it is.
+    #[cold]
+    pub(super) fn of(key: &str) -> Self {
+        Self::of_display(&key)
+    }
+
+    /// What is displayed as a key. What fails to display itself is shown as far as it came.
+    pub(super) fn of_display(key: &dyn fmt::Display) -> Self {
+        let mut escaping = Escaping { shown: Shown::new(), so_far: SoFar::Empty };
+        let _ = write!(escaping, "{key}");
+        let mut shown = escaping.shown;
+        if escaping.so_far == SoFar::Star {
+            shown = Shown::new();
+            shown.push("\\*");
+        }
+        shown.cut();
+        shown
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // Characters are pushed whole.
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+
+    fn push(&mut self, text: &str) {
+        match self.bytes.get_mut(self.length..self.length + text.len()) {
+            Some(place) if self.sum.is_none() => {
+                place.copy_from_slice(text.as_bytes());
+                self.length += text.len();
+            }
+            _ => {
+                let kept = &self.bytes[..self.length];
+                self.sum.get_or_insert_with(|| Sum::of(kept)).add(text.as_bytes());
+            }
+        }
+    }
+
+    /// Puts the sum, if there is one, in the place of the end.
+    fn cut(&mut self) {
+        let Some(sum) = self.sum.take() else { return };
+        let text = self.as_str();
+        self.length = (0..=SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let sum = format!("~{sum}");
+        self.bytes[self.length..self.length + sum.len()].copy_from_slice(sum.as_bytes());
+        self.length += sum.len();
+    }
+}
+
+/// Whether a key is shown as it is: visible ASCII, and neither `*` alone nor with a backslash, which escapes begin with.
+#[inline]
+pub(super) fn is_plain(key: &str) -> bool {
+    key.len() <= LONGEST && key != "*" && is_plain_text(key)
+}
+
+#[inline]
+fn is_plain_text(text: &str) -> bool {
+    // Without a branch for each byte.
+    let is_odd = |odd: bool, &byte: &u8| odd | !(b' '..=b'~').contains(&byte) | (byte == b'\\');
+    !text.as_bytes().iter().fold(false, is_odd)
+}
+
+/// What a key has been so far.
+#[derive(Clone, Copy, PartialEq)]
+enum SoFar {
+    Empty,
+    Star,
+    Else,
+}
+
+/// Writes what is written to it as names show it.
+struct Escaping {
+    shown: Shown,
+    so_far: SoFar,
+}
+
+impl Write for Escaping {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fits = self.shown.length + text.len() <= LONGEST;
+        if fits && self.so_far == SoFar::Else && is_plain_text(text)
+            || fits && self.so_far == SoFar::Empty && is_plain(text) && !text.is_empty()
+        {
+            self.shown.push(text);
+            self.so_far = SoFar::Else;
+            return Ok(());
+        }
+        for c in text.chars() {
+            self.so_far = if self.so_far == SoFar::Empty && c == '*' { SoFar::Star } else { SoFar::Else };
+            let mut buffer = [0; 4];
+            match c {
+                '\'' | '"' => self.shown.push(c.encode_utf8(&mut buffer)),
+                _ => {
+                    let mut escaped = [0; 10];
+                    let mut length = 0;
+                    for part in c.escape_debug() {
+                        let part = part.encode_utf8(&mut buffer).as_bytes();
+                        if let Some(place) = escaped.get_mut(length..length + part.len()) {
+                            place.copy_from_slice(part);
+                            length += part.len();
+                        }
+                    }
+                    self.shown.push(std::str::from_utf8(&escaped[..length]).unwrap_or_default());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(key: &str) -> String {
+        Shown::of(key).as_str().to_owned()
+    }
+
+    #[test]
+    fn plain_keys_are_shown_as_they_are() {
+        for key in ["", "api.example.com", "tenant 7", "a]b[c", "it's \"quoted\"", "50%", "**"] {
+            assert!(is_plain(key), "{key}");
+            assert_eq!(shown(key), key);
+        }
+        assert_eq!(shown("münchen"), "münchen");
+    }
+
+    #[test]
+    fn what_a_log_line_cannot_hold_is_escaped() {
+        assert_eq!(shown("a\nb"), "a\\nb");
+        assert_eq!(shown("a\\nb"), "a\\\\nb");
+        assert_eq!(shown("\u{1b}[31m"), "\\u{1b}[31m");
+        assert_eq!(shown("\u{202e}moc"), "\\u{202e}moc");
+        assert_eq!(shown("*"), "\\*");
+    }
+
+    #[test]
+    fn long_keys_differ_by_their_sums_and_are_never_longer_than_a_name_may_be() {
+        let long = |last: char| format!("{}{last}", "x".repeat(1_000_000));
+        let (one, other) = (shown(&long('a')), shown(&long('b')));
+        assert_ne!(one, other);
+        assert!(one.len() <= LONGEST && one.starts_with("xxx") && one.contains('~'), "{one}");
+        let wide = "ü".repeat(1000);
+        assert!(shown(&wide).len() <= LONGEST);
+        assert_eq!(shown(&"y".repeat(LONGEST)).len(), LONGEST);
+    }
+
+    #[test]
+    fn displayed_in_parts_is_the_same_as_whole() {
+        let key = format!("{}:{}", "host", 8080);
+        assert_eq!(Shown::of_display(&format_args!("{}:{}", "host", 8080)).as_str(), shown(&key));
+        let long = "x".repeat(1000);
+        assert_eq!(Shown::of_display(&format_args!("a{long}")).as_str(), shown(&format!("a{long}")));
+        assert_eq!(Shown::of_display(&format_args!("{}{}", "*", "")).as_str(), "\\*");
+        assert_eq!(Shown::of_display(&format_args!("{}{}", "*", "a")).as_str(), "*a");
+    }
+}

@@ -1,0 +1,14 @@
+//! HTTP clients with breakers against real servers that refuse, hang, answer slowly or wrongly, and recover.
+
+#![forbid(unsafe_code)]
+
+mod answers;
+mod cancelled;
+mod client;
+mod deadlines;
+mod hosts;
+mod redirected;
+mod retried;
+mod server;
+mod stay_away;
+mod support;

@@ -1,0 +1,11 @@
+//! A number of keys, and no key.
+#![allow(dead_code, unused)]
+use breakerbox::circuit_breaker;
+
+#[circuit_breaker(name = "fetch", max_keys = 500)]
+fn f(host: &str) -> Option<u8> { Some(1) }
+
+#[circuit_breaker(by = host, max_keys = 500)]
+fn g(host: &str) -> Option<u8> { Some(1) }
+
+fn main() {}
