@@ -115,7 +115,7 @@ impl Prices {
         Ok(Price { cents, source: Source::Stale, age: said.elapsed() })
     }
 
-    async fn default_price(&self, _article: &str) -> Result<Price, PriceError> {
+    fn default_price(&self, _article: &str) -> Result<Price, PriceError> {
         Ok(Price { cents: 0, source: Source::Default, age: Duration::ZERO })
     }
 

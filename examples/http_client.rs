@@ -13,8 +13,6 @@ mod server;
 use std::error::Error;
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use breakerbox::reqwest::{CircuitBreakerMiddleware, HttpClient, HttpError};
@@ -27,8 +25,7 @@ use tokio::time::{self, Instant};
 
 use server::{Behaviour, Server};
 
-const CALLERS: usize = 4;
-const PAUSE: Duration = Duration::from_millis(20);
+const CALLS: u32 = 300;
 /// How long a client waits for the head of an answer.
 const LIMIT: Duration = Duration::from_millis(250);
 const SICK: Duration = Duration::from_secs(3);
@@ -105,11 +102,8 @@ fn client_with_breaker() -> Result<HttpClient, HttpError> {
         .build()
 }
 
-/// Lets callers call a server that is sick for a while, then until it answers again.
-async fn watch<F>(
-    sickness: Behaviour,
-    call: impl Fn(String) -> F + Clone + Send + 'static,
-) -> Result<Seen, Box<dyn Error>>
+/// Calls a server while it is sick, then until it answers again.
+async fn watch<F>(sickness: Behaviour, call: impl Fn(String) -> F + Clone) -> Result<Seen, Box<dyn Error>>
 where
     F: Future<Output = End> + Send + 'static,
 {
@@ -120,32 +114,26 @@ where
     }
     server.behave(sickness).await?;
     let before = server.requests();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let callers: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (call, url, is_over) = (call.clone(), url.clone(), Arc::clone(&is_over));
-            tokio::spawn(async move {
-                let mut calls = Vec::new();
-                while !is_over.load(Ordering::Relaxed) {
-                    let begun = Instant::now();
-                    calls.push((call(url.clone()).await, begun.elapsed()));
-                    time::sleep(PAUSE).await;
-                }
-                calls
-            })
-        })
-        .collect();
-    time::sleep(SICK).await;
-    is_over.store(true, Ordering::Relaxed);
+    // Calls come as they come, and do not wait for each other: as those of a service whose own callers know of nothing.
+    let mut clock = time::interval(SICK / CALLS);
+    let mut calls = Vec::new();
+    for _ in 0..CALLS {
+        clock.tick().await;
+        let call = call(url.clone());
+        calls.push(tokio::spawn(async move {
+            let begun = Instant::now();
+            (call.await, begun.elapsed())
+        }));
+    }
     let mut seen = Seen::default();
-    for caller in callers {
-        seen.calls.extend(caller.await?);
+    for call in calls {
+        seen.calls.push(call.await?);
     }
     seen.requests = server.requests() - before;
     server.behave(Behaviour::Works).await?;
     let begun = Instant::now();
     while call(url.clone()).await != End::Answered {
-        time::sleep(PAUSE).await;
+        time::sleep(Duration::from_millis(20)).await;
     }
     seen.well_after = begun.elapsed();
     Ok(seen)
@@ -170,7 +158,7 @@ fn row(client: &str, seen: &Seen) {
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     println!(
-        "{CALLERS} callers of a server that is sick for {SICK:?}; a try may take {LIMIT:?}, a call has {TRIES} tries"
+        "{CALLS} calls within {SICK:?} to a server that is sick; a try may take {LIMIT:?}, a call has {TRIES} tries"
     );
     let mut helped = true;
     for (sickness, what) in [(Behaviour::Unavailable, "it answers 503"), (Behaviour::Hangs, "it hangs")] {

@@ -96,3 +96,8 @@ pub struct Troubleshooting;
 #[cfg(all(doctest, feature = "admin"))]
 #[doc = include_str!("../docs/production.md")]
 pub struct Production;
+
+/// `docs/retries.md`
+#[cfg(doctest)]
+#[doc = include_str!("../docs/retries.md")]
+pub struct Retries;

@@ -17,7 +17,7 @@ const RANKS: [&[&str]; 15] = [
     &["admit", "limit", "now", "operate", "remote", "resume", "settle", "watching"],
     &["handle", "shared"],
     &["call", "operator", "permit", "persist", "redis"],
-    &["registry"],
+    &["owned", "registry"],
     &["future", "global"],
     &["observe", "reqwest", "tower"],
     &["admin", "axum", "tonic"],

@@ -1,11 +1,11 @@
-//! A pool of connections to a real PostgreSQL, which is killed and comes back: what callers see with a breaker and
+//! A pool of connections to a real Postgres, which is killed and comes back: what callers see with a breaker and
 //! without, and which of the database's errors are failures.
 //!
 //! ```text
 //! cargo run --example postgres
 //! ```
 //!
-//! It needs PostgreSQL's programs (Debian: `apt-get install postgresql`), which it runs in a temporary folder, and says
+//! It needs Postgres's programs (Debian: `apt-get install postgresql`), which it runs in a temporary folder, and says
 //! so where they are missing; with `BREAKERBOX_REQUIRE_POSTGRES=1` that is an error. Takes 12 seconds, and ends with 1
 //! if something is not as said.
 

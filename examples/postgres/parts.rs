@@ -24,11 +24,12 @@ pub(crate) enum PartsError {
 pub(crate) fn is_outage(error: &PartsError) -> bool {
     use sqlx::Error;
     match error {
-        PartsError::Database(Error::Io(_) | Error::Tls(_) | Error::Protocol(_)) => true,
-        PartsError::Database(Error::PoolTimedOut | Error::WorkerCrashed) => true,
+        // A refused one is a timeout of the breaker here: nobody asks about refusals.
+        PartsError::Database(
+            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::WorkerCrashed,
+        )
+        | PartsError::Refused(_) => true,
         PartsError::Database(Error::Database(error)) => error.code().is_some_and(|code| is_outage_code(&code)),
-        // A timeout of the breaker; refusals are not asked about.
-        PartsError::Refused(_) => true,
         PartsError::Database(_) => false,
     }
 }

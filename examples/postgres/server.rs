@@ -1,4 +1,4 @@
-//! A real PostgreSQL in a folder of its own, reached by a socket in that folder only. It is killed and started again on
+//! A real Postgres in a folder of its own, reached by a socket in that folder only. It is killed and started again on
 //! command, and ended with the program.
 
 use std::error::Error;

@@ -97,7 +97,7 @@ impl Prices {
         if let Ok(Some(price)) = self.cache.get(article).await {
             return Ok(price);
         }
-        let price = self.from_record(article).await?;
+        let price = self.recorded(article).await?;
         // What cannot be kept now is asked for again.
         let _ = self.cache.put(article, price).await;
         Ok(price)
@@ -107,12 +107,12 @@ impl Prices {
         if let Ok(Some(price)) = self.cache.guarded_get(article).await {
             return Ok(price);
         }
-        let price = self.from_record(article).await?;
+        let price = self.recorded(article).await?;
         let _ = self.cache.guarded_put(article, price).await;
         Ok(price)
     }
 
-    async fn from_record(&self, article: &str) -> Result<u32, reqwest::Error> {
+    async fn recorded(&self, article: &str) -> Result<u32, reqwest::Error> {
         let text = self.http.get(format!("{}/price/{article}", self.record)).send().await?.text().await?;
         Ok(text.parse().unwrap_or_default())
     }

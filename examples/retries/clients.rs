@@ -166,8 +166,8 @@ async fn try_or_wait(shop: &Shop) -> Result<u32, PriceError> {
 /// top, with its jitter, or all who wait would come back in one moment.
 async fn wait(shop: &Shop) -> Result<u32, PriceError> {
     let policy = policy().without_max_times().with_max_delay(Duration::from_millis(200));
-    let retries = (|| try_or_wait(shop))
-        .retry(policy)
-        .adjust(|error, delay| Some(delay? + error.refusal().and_then(|open| open.retry_after()).unwrap_or_default()));
+    let retries = (|| try_or_wait(shop)).retry(policy).adjust(|error, delay| {
+        Some(delay? + error.refusal().and_then(CircuitBreakerError::retry_after).unwrap_or_default())
+    });
     time::timeout(PATIENCE, retries).await.unwrap_or(Err(PriceError::Late(PATIENCE)))
 }

@@ -57,11 +57,10 @@ impl<C, B, A> CircuitBreakerLayer<C, B, A> {
     /// use breakerbox::{CircuitBreaker, Config};
     /// use breakerbox::tower::CircuitBreakerLayer;
     ///
-    /// # fn example(router: axum::Router) -> Result<axum::Router, breakerbox::ConfigError> {
     /// let breaker = CircuitBreaker::new("reports", Config::default())?;
-    /// let router = router.layer(CircuitBreakerLayer::new(breaker).for_axum());
-    /// # Ok(router)
-    /// # }
+    /// let layer = CircuitBreakerLayer::new(breaker).for_axum();
+    /// // Router::new().route("/reports", get(reports)).layer(layer)
+    /// # Ok::<(), breakerbox::ConfigError>(())
     /// ```
     pub fn for_axum(self) -> CircuitBreakerLayer<ServerErrors, B, Responses> {
         self.classify(ServerErrors).answer(Responses)

@@ -72,7 +72,7 @@
 //!  7  admit limit now operate remote resume settle watching  how a call gets in, and how it ends; what operators do; state from elsewhere
 //!  8  handle shared                                 the breaker as users hold it; state that a fleet shares
 //!  9  call operator permit persist redis            calls; commands by somebody; the right to make one; stores
-//! 10  registry                                      sets of breakers
+//! 10  owned registry                                the right to make a call elsewhere; sets of breakers
 //! 11  future global                                 calls that are futures; the annotated functions of the program
 //! 12  observe reqwest tower                         logs, metrics, alerts: views of the registry; HTTP clients; a layer for services
 //! 13  admin axum tonic                              the HTTP face, its page, its client; what a refusal is in frameworks
@@ -109,6 +109,7 @@ mod now;
 mod operate;
 mod operator;
 mod outcome;
+mod owned;
 mod past;
 mod permit;
 #[cfg(feature = "persist")]
@@ -197,7 +198,7 @@ pub use location::Location;
 pub use operator::Operator;
 pub use outcome::Classify;
 pub use outcome::Outcome;
-pub use permit::OwnedPermit;
+pub use owned::OwnedPermit;
 pub use permit::Permit;
 #[cfg(feature = "persist")]
 pub use persist::FileStore;

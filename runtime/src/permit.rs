@@ -1,10 +1,8 @@
 //! The right to make one call, held by hand. Calls that breakerbox makes itself are in `call`.
 
 use std::thread;
-use std::time::Duration;
 
 use crate::breaker::Core;
-use crate::clock::nanos;
 use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
@@ -79,85 +77,8 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A [`Permit`] that keeps its breaker alive, for calls that end elsewhere: in another task, in a response.
-///
-/// ```
-/// # use breakerbox::{CircuitBreaker, Config, CircuitBreakerError};
-/// # let breaker = CircuitBreaker::new("quotes", Config::default())?;
-/// let permit = breaker.try_acquire_owned().expect("closed");
-/// std::thread::spawn(move || permit.success()).join().unwrap();
-/// assert_eq!(breaker.status().totals.successes, 1);
-/// # Ok::<(), breakerbox::ConfigError>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "a permit that is dropped counts as a cancelled call"]
-pub struct OwnedPermit {
-    breaker: CircuitBreaker,
-    ticket: Option<Ticket>,
-    in_panic: bool,
-}
-
-impl OwnedPermit {
-    /// The call succeeded.
-    pub fn success(self) {
-        self.end(End::Success);
-    }
-
-    /// The call failed.
-    pub fn failure(self) {
-        self.end(End::Failure);
-    }
-
-    /// The call failed, and the dependency said how long it wants to be left alone, as with `Retry-After`. If this
-    /// failure opens the circuit, it stays open for that long, instead of by its settings; else it is like any other.
-    ///
-    /// ```
-    /// # use breakerbox::{CircuitBreaker, Config};
-    /// # use std::time::Duration;
-    /// let breaker = CircuitBreaker::new("quotes", Config::builder().failure_threshold(1))?;
-    /// let permit = breaker.try_acquire_owned().expect("closed");
-    /// permit.failure_for(Duration::from_secs(7));
-    /// assert_eq!(breaker.status().retry_after.unwrap().as_secs_f64().round(), 7.0);
-    /// # Ok::<(), breakerbox::ConfigError>(())
-    /// ```
-    pub fn failure_for(mut self, time: Duration) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.core.settle_failure_for(ticket, nanos(time));
-        }
-    }
-
-    /// The call says nothing about the dependency: counted, and otherwise as if it had not been made.
-    pub fn ignore(self) {
-        self.end(End::Ignored);
-    }
-
-    /// The call ended so.
-    pub fn finish(self, outcome: Outcome) {
-        self.end(outcome.into());
-    }
-
-    /// The breaker that let the call in.
-    pub fn breaker(&self) -> &CircuitBreaker {
-        &self.breaker
-    }
-
-    fn end(mut self, end: End) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.core.settle(ticket, end);
-        }
-    }
-}
-
-impl Drop for OwnedPermit {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.core.settle(ticket, dropped(self.in_panic));
-        }
-    }
-}
-
 /// How a call ended whose permit was dropped. `in_panic` tells whether the thread was unwinding already.
-fn dropped(in_panic: bool) -> End {
+pub(crate) fn dropped(in_panic: bool) -> End {
     if thread::panicking() && !in_panic { End::Failure } else { End::Cancelled }
 }
 
@@ -170,15 +91,6 @@ impl CircuitBreaker {
     pub fn try_acquire(&self) -> Result<Permit<'_>, CircuitBreakerError> {
         let ticket = self.core.admit().map_err(|refusal| refusal.error(&self.core))?;
         Ok(Permit { breaker: &self.core, ticket: Some(ticket), in_panic: thread::panicking() })
-    }
-
-    /// Asks for the right to make one call, which keeps the breaker alive and may end on any thread.
-    ///
-    /// # Errors
-    /// The circuit is open, forced open, or half-open with all its trial calls taken.
-    pub fn try_acquire_owned(&self) -> Result<OwnedPermit, CircuitBreakerError> {
-        let ticket = self.core.admit().map_err(|refusal| refusal.error(&self.core))?;
-        Ok(OwnedPermit { breaker: self.clone(), ticket: Some(ticket), in_panic: thread::panicking() })
     }
 
     /// Whether a call would be admitted now. It reserves nothing and counts nothing.

@@ -97,7 +97,7 @@ async fn a_refusal_is_a_503_that_says_when_to_come_back() {
     let response = service.clone().oneshot(Ask::Answer(200)).await.unwrap_err().into_response();
     assert_eq!((response.status(), retry_after(&response)), (StatusCode::SERVICE_UNAVAILABLE, Some("60".to_owned())));
     let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
-    assert_eq!(body, "circuit 'quotes' is open, next trial in 1m");
+    assert_eq!(body, "circuit 'quotes' is open, next trial in 59.5s");
     bench.clock.advance(millis(59_499));
     let response = service.clone().oneshot(Ask::Answer(200)).await.unwrap_err().into_response();
     assert_eq!(retry_after(&response).as_deref(), Some("1"));

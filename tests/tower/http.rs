@@ -231,13 +231,18 @@ async fn a_handler_passes_a_refusal_on() {
 #[tokio::test]
 async fn a_client_that_goes_away_gives_its_trial_back() {
     let bench = bench(Config::builder().half_open_max_calls(1).success_threshold(1));
-    let hang = || async { std::future::pending::<()>().await };
+    let arrived = Arc::new(AtomicU16::new(0));
+    let count = Arc::clone(&arrived);
+    let hang = async move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<()>().await;
+    };
     let router = Router::new().route("/hang", get(hang)).route("/", get(|| async { "hello" }));
     let address = serve(router.layer(bench.layer().for_axum())).await;
     bench.breaker.half_open();
     let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
     client.write_all(b"GET /hang HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    eventually(|| bench.breaker.status().totals.attempts == 1).await;
+    eventually(|| arrived.load(Ordering::SeqCst) == 1).await;
     assert_eq!(status_of(address, "/").await.0, 503);
     drop(client);
     eventually(|| bench.breaker.status().totals.cancelled == 1).await;

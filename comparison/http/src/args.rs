@@ -13,8 +13,8 @@ Usage: cargo run --release --manifest-path comparison/http/Cargo.toml [-- OPTION
 
   --quick          one short round: do the facts hold that hold on every machine?
   --rounds N       rounds whose medians are shown (3)
-  --only TEXT      only this part or sickness; several are allowed: sick, keys, drops, refuses, hangs, late, slow,
-                   half-way, 503, retry-after, flaky
+  --only TEXT      only this part or sickness; several are allowed: sick, keys, drops, refuses, hangs, abandoned,
+                   late, slow, half-way, 503, retry-after, flaky
   --clients TEXT   only clients whose name contains TEXT; several are allowed. `no breaker` always takes part
   --apart          one client after the other; otherwise all of them at the same time, each with its own server
   --out FILE       where the tables go (comparison/http/results.md; nowhere with --quick)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clients::{BARE, Breaker};
+use crate::clients::{BARE, BARE_RETRIES, Breaker};
 use crate::script::{Behaviour, Script, TIMEOUT};
 use crate::sick::Rows;
 
@@ -20,16 +20,24 @@ pub fn broken(behaviour: Behaviour, script: Script, rows: &Rows) -> Vec<String> 
     };
     let expected = f64::from(script.rate) * script.sick.as_secs_f64();
     fact(bare.reached > expected / 2.0, format!("without a breaker, {} requests of {expected} came", bare.reached));
+    let retried =
+        rows.iter().find(|(kind, _)| kind.name == BARE_RETRIES).map_or(f64::MAX, |(_, figures)| figures.reached);
     for (kind, figures) in rows {
         let name = kind.name;
         fact(figures.healthy > 0.9, format!("{name}: {:.2} of the calls to a healthy server succeed", figures.healthy));
         fact(figures.steady.is_some(), format!("{name}: never recovers"));
-        if kind.breaker != Breaker::Ours {
+        // A breaker that hears of heads alone cannot know that bodies break off; and of calls that were dropped nobody
+        // knows whether they would have failed.
+        let is_blind = behaviour == Behaviour::HalfWay && !kind.sees_bodies;
+        let is_deaf = behaviour == Behaviour::Abandoned && !kind.cuts_off;
+        if kind.breaker != Breaker::Ours || is_blind || is_deaf {
             continue;
         }
-        // A breaker that hears of heads alone cannot know that bodies break off.
-        let blind = behaviour == Behaviour::HalfWay && !kind.sees_bodies;
-        if blind {
+        if kind.is_around {
+            // It hears of a failure when all tries have failed, and most do not when every other one succeeds.
+            let most = retried * if behaviour.waits() { 1.1 } else { 0.5 };
+            let is_rare = matches!(behaviour, Behaviour::Slow | Behaviour::Flaky);
+            fact(is_rare || figures.reached < most, format!("{name}: {} of {retried} tries are made", figures.reached));
             continue;
         }
         // While nobody knows yet, what comes in one timeout goes through; a chance takes longer to trip than a rule.

@@ -89,11 +89,7 @@ impl Figures {
 }
 
 /// The upper of the two in the middle, so that the median of two rounds is not the better one.
-fn median<T: Copy>(
-    trials: &[Figures],
-    of: impl Fn(&Figures) -> T,
-    order: impl Fn(&T, &T) -> std::cmp::Ordering,
-) -> T {
+fn median<T: Copy>(trials: &[Figures], of: impl Fn(&Figures) -> T, order: impl Fn(&T, &T) -> std::cmp::Ordering) -> T {
     let mut all: Vec<T> = trials.iter().map(of).collect();
     all.sort_unstable_by(order);
     all[all.len() / 2]
@@ -142,4 +138,50 @@ fn steady(after: &[Call], well: Instant) -> Option<Duration> {
         successes * 20 >= CALLS * 19 && window[0].answer == Answer::Success
     })?;
     Some(steady[0].began - well)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls 10 ms apart, each of which takes `took` ms.
+    fn calls(begin: Instant, took: u64, answers: &[Answer]) -> Vec<Call> {
+        let at = |index: usize| begin + Duration::from_millis(10 * index as u64);
+        let call = |(index, answer): (usize, &Answer)| Call {
+            began: at(index),
+            took: Duration::from_millis(took),
+            answer: *answer,
+        };
+        answers.iter().enumerate().map(call).collect()
+    }
+
+    #[test]
+    fn a_server_is_steady_from_the_first_of_twenty_successes_on() {
+        let well = Instant::now();
+        let mut answers = vec![Answer::Refused; 7];
+        answers.push(Answer::Success);
+        answers.extend([Answer::Failed; 2]);
+        answers.extend([Answer::Success; 30]);
+        let calls = calls(well, 5, &answers);
+        assert_eq!(first_success(&calls, well), Some(Duration::from_millis(75)));
+        assert_eq!(steady(&calls, well), Some(Duration::from_millis(100)));
+        assert_eq!(steady(&calls[..20], well), None);
+    }
+
+    #[test]
+    fn calls_at_once_are_those_that_overlap() {
+        let begin = Instant::now();
+        assert_eq!(most_at_once(&calls(begin, 5, &[Answer::Success; 9])), 1);
+        assert_eq!(most_at_once(&calls(begin, 25, &[Answer::Success; 9])), 3);
+        assert_eq!(most_at_once(&[]), 0);
+    }
+
+    #[test]
+    fn quantiles_are_of_sorted_times() {
+        let times = sorted((0..=100).rev().map(Duration::from_millis));
+        assert_eq!(quantile(&times, 0.5), Duration::from_millis(50));
+        assert_eq!(quantile(&times, 0.99), Duration::from_millis(99));
+        assert_eq!(quantile(&times, 1.0), Duration::from_millis(100));
+        assert_eq!(quantile(&[], 0.5), Duration::ZERO);
+    }
 }

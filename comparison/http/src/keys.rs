@@ -43,7 +43,8 @@ fn name(number: usize) -> String {
 
 /// A row of the table: what new keys cost, what is held then, what known keys cost.
 fn row(name: &str, new: Cost, held: usize, known: Option<Cost>) -> String {
-    let known = known.map_or_else(|| "| |".to_owned(), |known| format!("{:.0} ns | {:.2} |", known.ns, known.allocations));
+    let known =
+        known.map_or_else(|| "| |".to_owned(), |known| format!("{:.0} ns | {:.2} |", known.ns, known.allocations));
     let held = held as f64 / 1024.0;
     format!("| {name} | {:.0} ns | {:.1} | {held:.0} KiB | {known}\n", new.ns, new.allocations)
 }
@@ -63,18 +64,25 @@ fn family(many: usize, broken: &mut Vec<String>) -> anyhow::Result<String> {
     fact(broken, fetch.len() == PLACES, || format!("{} of {PLACES} keys have a breaker", fetch.len()));
     fact(broken, held < 4 * 1024 * PLACES, || format!("{PLACES} breakers hold {held} bytes"));
     fact(broken, grown.unwrap_or(0) < 32 << 20, || format!("resident memory grew by {grown:?} bytes"));
-    let evicted = open.iter().filter(|key| fetch.find(key).is_none_or(|breaker| breaker.state() != State::Open)).count();
+    let evicted =
+        open.iter().filter(|key| fetch.find(key).is_none_or(|breaker| breaker.state() != State::Open)).count();
     fact(broken, evicted == 0, || format!("{evicted} open breakers lost their places"));
     let known = lookups(&fetch);
     fact(broken, known.allocations == 0.0, || format!("a known key allocates {} times", known.allocations));
     let text = row("breakerbox, `family.get(key)`", new, held, Some(known));
+    if let Some(grown) = grown {
+        eprintln!("resident memory grew by {} KiB with {many} keys", grown / 1024);
+    }
     // Displayed keys are told without allocating.
     let shown: Vec<usize> = (0..PLACES / 2).collect();
     shown.iter().for_each(|key| drop(fetch.get_display(key)));
     let displayed = timing::known(&shown, |key| drop(std::hint::black_box(fetch.get_display(key))));
     fact(broken, displayed.allocations == 0.0, || format!("a displayed key allocates {} times", displayed.allocations));
-    let text = text + &format!("| breakerbox, `family.get_display(&number)` | | | | {:.0} ns | {:.2} |\n",
-        displayed.ns, displayed.allocations);
+    let text = text
+        + &format!(
+            "| breakerbox, `family.get_display(&number)` | | | | {:.0} ns | {:.2} |\n",
+            displayed.ns, displayed.allocations
+        );
     drop((registry, fetch, open, shown));
     let left = memory::live().saturating_sub(before);
     fact(broken, left < 64 * 1024, || format!("{left} bytes are left after the registry"));
@@ -146,11 +154,30 @@ fn hostile(broken: &mut Vec<String>) -> anyhow::Result<String> {
         fetch.get(&key).record_success();
     });
     drop(key);
-    let controls = ["", "\0", "\n", "\x1b[2J\x1b[31m", "*", "[", "]", "a]b[c", "\u{202e}moc.elpmaxe", "\u{200b}", "\\", "\"",
-        "{}", "%s%n", "../../etc/passwd", "'; drop table breakers; --", "<script>"];
+    let controls = [
+        "",
+        "\0",
+        "\n",
+        "\x1b[2J\x1b[31m",
+        "*",
+        "[",
+        "]",
+        "a]b[c",
+        "\u{202e}moc.elpmaxe",
+        "\u{200b}",
+        "\\",
+        "\"",
+        "{}",
+        "%s%n",
+        "../../etc/passwd",
+        "'; drop table breakers; --",
+        "<script>",
+    ];
     let made: Vec<CircuitBreaker> = controls.iter().map(|key| fetch.get(key)).collect();
     let names: std::collections::BTreeSet<&str> = made.iter().map(CircuitBreaker::name).collect();
-    fact(broken, names.len() == controls.len(), || format!("{} hostile keys share breakers", controls.len() - names.len()));
+    fact(broken, names.len() == controls.len(), || {
+        format!("{} hostile keys share breakers", controls.len() - names.len())
+    });
     let longest = fetch.breakers().iter().map(|breaker| breaker.name().len()).max().unwrap_or(0);
     fact(broken, longest <= 512, || format!("a name has {longest} bytes"));
     let raw = names.iter().filter(|name| name.chars().any(char::is_control)).count();

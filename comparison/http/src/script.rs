@@ -12,6 +12,8 @@ pub enum Behaviour {
     Refuses,
     /// Takes it and never answers.
     Hangs,
+    /// The same, and callers give up before the timeout of the client is over: the futures are dropped.
+    Abandoned,
     /// Answers it after the timeout of the client.
     Late,
     /// Answers it well, slowly, but within the timeout.
@@ -27,9 +29,10 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    pub const SICK: [Behaviour; 8] = [
+    pub const SICK: [Behaviour; 9] = [
         Behaviour::Refuses,
         Behaviour::Hangs,
+        Behaviour::Abandoned,
         Behaviour::Late,
         Behaviour::Slow,
         Behaviour::HalfWay,
@@ -40,7 +43,7 @@ impl Behaviour {
 
     /// Whether a caller waits for its timeout before it knows.
     pub fn waits(self) -> bool {
-        matches!(self, Behaviour::Hangs | Behaviour::Late)
+        matches!(self, Behaviour::Hangs | Behaviour::Abandoned | Behaviour::Late)
     }
 }
 
@@ -50,6 +53,7 @@ impl fmt::Display for Behaviour {
             Behaviour::Works => "works",
             Behaviour::Refuses => "refuses",
             Behaviour::Hangs => "hangs",
+            Behaviour::Abandoned => "abandoned",
             Behaviour::Late => "late",
             Behaviour::Slow => "slow",
             Behaviour::HalfWay => "half-way",
@@ -98,7 +102,7 @@ impl Script {
         rate: 100,
         healthy: Duration::from_millis(300),
         sick: Duration::from_secs(2),
-        recovered: Duration::from_millis(2500),
+        recovered: Duration::from_secs(2),
         recovery_timeout: Duration::from_millis(500),
         retry_after: Duration::from_secs(1),
         chance: 0,
@@ -114,6 +118,10 @@ impl Script {
 
 /// How long the client waits for an answer, and for all of its body.
 pub const TIMEOUT: Duration = Duration::from_millis(500);
+/// How long callers wait for a server that hangs in `Behaviour::Abandoned`.
+pub const PATIENCE: Duration = Duration::from_millis(450);
+/// The `timeout` of the breaker that has one.
+pub const LIMIT: Duration = Duration::from_millis(400);
 /// How long `Behaviour::Slow` takes.
 pub const SLOW: Duration = Duration::from_millis(300);
 /// How long `Behaviour::Late` takes.

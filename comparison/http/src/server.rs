@@ -195,7 +195,7 @@ impl Connection {
             let number = self.seen.requests[phase as usize].fetch_add(1, Ordering::Relaxed);
             match behaviour {
                 // A closed port: what is under way when it closes is cut off with the connection.
-                Behaviour::Hangs | Behaviour::Refuses => return hang(&mut stream).await,
+                Behaviour::Hangs | Behaviour::Abandoned | Behaviour::Refuses => return hang(&mut stream).await,
                 Behaviour::Late => sleep(LATE).await,
                 Behaviour::Slow => sleep(SLOW).await,
                 _ => {}

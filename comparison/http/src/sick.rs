@@ -24,30 +24,37 @@ pub fn run(options: &Options) -> anyhow::Result<(String, Vec<String>)> {
         .collect();
     let mut text = table::sick_head(options);
     let mut broken = Vec::new();
-    for behaviour in options.sicknesses() {
-        eprintln!("a server: {behaviour} ...");
-        let mut rounds = Vec::new();
-        for round in 0..options.rounds {
-            let script = options.script.round(round, options.rounds);
-            let together = trials(&kinds, behaviour, script, options.apart, servers_run.handle());
-            rounds.push(clients_run.block_on(together)?);
+    // A smoke run has no time for one after the other.
+    let at_once = if options.quick { 3 } else { 1 };
+    for behaviours in options.sicknesses().chunks(at_once) {
+        let names: Vec<String> = behaviours.iter().map(ToString::to_string).collect();
+        eprintln!("sick servers: {} ...", names.join(", "));
+        let judging = behaviours.iter().map(|behaviour| judge(&kinds, *behaviour, options, servers_run.handle()));
+        for (behaviour, rows) in behaviours.iter().zip(clients_run.block_on(join_all(judging))) {
+            let rows = rows?;
+            let _ = writeln!(text, "{}", table::sick(*behaviour, &rows));
+            broken.extend(facts::broken(*behaviour, options.script, &rows));
         }
-        let rows: Rows = kinds
-            .iter()
-            .enumerate()
-            .map(|(index, kind)| {
-                let trials: Vec<Figures> = rounds.iter().map(|round: &Vec<Figures>| round[index].clone()).collect();
-                (*kind, Figures::median_of(&trials))
-            })
-            .collect();
-        let _ = writeln!(text, "{}", table::sick(behaviour, &rows));
-        broken.extend(facts::broken(behaviour, options.script, &rows));
     }
     Ok((text, broken))
 }
 
+/// All rounds of a sickness.
+async fn judge(kinds: &[Kind], behaviour: Behaviour, options: &Options, servers: &Handle) -> anyhow::Result<Rows> {
+    let mut trials = vec![Vec::new(); kinds.len()];
+    for round in 0..options.rounds {
+        let script = options.script.round(round, options.rounds);
+        for (trials, figures) in
+            trials.iter_mut().zip(round_of(kinds, behaviour, script, options.apart, servers).await?)
+        {
+            trials.push(figures);
+        }
+    }
+    Ok(kinds.iter().zip(&trials).map(|(kind, trials)| (*kind, Figures::median_of(trials))).collect())
+}
+
 /// One trial of each client, in turn or at the same time.
-async fn trials(
+async fn round_of(
     kinds: &[Kind],
     behaviour: Behaviour,
     script: Script,

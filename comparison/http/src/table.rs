@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::args::Options;
 use crate::figures::Figures;
 use crate::script::{
-    Behaviour, FAILURE_THRESHOLD, LATE, MINIMUM_CALLS, RETRIES, SLOW, SLOW_CALL, SLOW_SHARE, TIMEOUT, TRIALS, WINDOW,
+    Behaviour, FAILURE_THRESHOLD, LATE, LIMIT, MINIMUM_CALLS, PATIENCE, RETRIES, SLOW, SLOW_CALL, SLOW_SHARE, TIMEOUT,
+    TRIALS, WINDOW,
 };
 use crate::sick::Rows;
 
@@ -16,8 +17,13 @@ pub fn head(options: &Options) -> anyhow::Result<String> {
     let threads = std::thread::available_parallelism()?;
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let versions: Vec<String> = versions().collect();
-    writeln!(text, "Of one run in {profile} on {threads} hardware threads ({}, {}), with {}.",
-        std::env::consts::OS, std::env::consts::ARCH, versions.join(", "))?;
+    writeln!(
+        text,
+        "Of one run in {profile} on {threads} hardware threads ({}, {}), with {}.",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        versions.join(", ")
+    )?;
     if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
         let load: Vec<&str> = load.split(' ').take(1).collect();
         writeln!(text, "The load of the last minute before it was {}.", load.concat())?;
@@ -29,8 +35,15 @@ pub fn head(options: &Options) -> anyhow::Result<String> {
 
 /// Of the packages that take part, from the lock file.
 fn versions() -> impl Iterator<Item = String> {
-    const PARTS: [&str; 7] =
-        ["breakerbox", "reqwest", "reqwest-middleware", "reqwest-retry", "seatbelt", "tokio", "tower-resilience-circuitbreaker"];
+    const PARTS: [&str; 7] = [
+        "breakerbox",
+        "reqwest",
+        "reqwest-middleware",
+        "reqwest-retry",
+        "seatbelt",
+        "tokio",
+        "tower-resilience-circuitbreaker",
+    ];
     let mut lines = include_str!("../Cargo.lock").lines();
     std::iter::from_fn(move || {
         loop {
@@ -49,7 +62,7 @@ pub fn sick_head(options: &Options) -> String {
         "## Sick servers\n\n\
          {} calls a second; healthy for {}, sick for {} and up to {} more, then well. Timeout of an attempt: {}; up to {} \
          retries. Breakers: {} failures in a row, or {:.0} % over {} of at least {} calls within {}; open for {}; {} \
-         trials, all of which must succeed. {}. Medians of {} rounds.\n",
+         trials, all of which must succeed. The `timeout` of the breaker that has one: {}. {}. Medians of {} rounds.\n",
         script.rate,
         time(script.healthy),
         time(script.sick),
@@ -63,7 +76,12 @@ pub fn sick_head(options: &Options) -> String {
         time(WINDOW),
         time(script.recovery_timeout),
         TRIALS,
-        if options.apart { "One client after the other" } else { "All clients at the same time, each with its own server" },
+        time(LIMIT),
+        if options.apart {
+            "One client after the other"
+        } else {
+            "All clients at the same time, each with its own server"
+        },
         options.rounds,
     )
 }
@@ -73,6 +91,7 @@ fn title(behaviour: Behaviour) -> String {
         Behaviour::Works => "It works".to_owned(),
         Behaviour::Refuses => "It refuses: the port is closed".to_owned(),
         Behaviour::Hangs => "It hangs: takes requests and never answers".to_owned(),
+        Behaviour::Abandoned => format!("It hangs, and callers give up after {}", time(PATIENCE)),
         Behaviour::Late => format!("It is too late: answers after {}", time(LATE)),
         Behaviour::Slow => format!("It is slow: answers well after {}", time(SLOW)),
         Behaviour::HalfWay => "It closes half-way: a good head, half of the body".to_owned(),

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::clients::{Answer, Kind, Setup};
 use crate::figures::Figures;
-use crate::script::{Behaviour, Phase, Script};
+use crate::script::{Behaviour, PATIENCE, Phase, Script};
 use crate::server::Server;
 
 /// A call as its caller sees it.
@@ -42,7 +42,11 @@ pub async fn run(kind: Kind, behaviour: Behaviour, script: Script, servers: Hand
             let ask = ask.clone();
             calls.spawn(async move {
                 let began = Instant::now();
-                let answer = ask().await;
+                let answer = if behaviour == Behaviour::Abandoned {
+                    timeout(PATIENCE, ask()).await.unwrap_or(Answer::Failed)
+                } else {
+                    ask().await
+                };
                 Call { began, took: began.elapsed(), answer }
             });
         }

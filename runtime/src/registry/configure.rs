@@ -7,6 +7,7 @@ use super::Registry;
 use crate::breaker::{Core, Inner};
 use crate::configuration::{Settings, SettingsError, SettingsProblem, family};
 use crate::event::{Change, Event, Warning};
+use crate::handle::CircuitBreaker;
 use crate::layers::Layers;
 use crate::policy::Policy;
 use crate::settings::Key;
@@ -60,7 +61,7 @@ impl Registry {
     fn apply(&self, settings: &Settings) -> Result<Applied, SettingsError> {
         let families: Vec<_> = self.inner.families.read().values().cloned().collect();
         let breakers = self.all();
-        let names = families.iter().map(|family| &*family.name).chain(breakers.iter().map(|breaker| breaker.name()));
+        let names = families.iter().map(|family| &*family.name).chain(breakers.iter().map(CircuitBreaker::name));
         let unused = settings.unused(names);
 
         let mut problems: Vec<SettingsProblem> = Vec::new();

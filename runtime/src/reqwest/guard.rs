@@ -15,7 +15,7 @@ use super::redirects::followed;
 use crate::handle::CircuitBreaker;
 use crate::limit::Limit;
 use crate::outcome::Outcome;
-use crate::permit::OwnedPermit;
+use crate::owned::OwnedPermit;
 
 /// What a breaker needs to know about requests.
 #[derive(Clone, Debug)]

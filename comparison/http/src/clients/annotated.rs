@@ -1,4 +1,4 @@
-//! breakerbox as its attribute on an async function.
+//! breakerbox as its attribute on an async function, with a breaker for each server.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::script::{FAILURE_THRESHOLD, MINIMUM_CALLS, SLOW_CALL, SLOW_SHARE, TRI
 
 #[circuit_breaker(
     name = "page",
+    key = page.url,
     failure_threshold = FAILURE_THRESHOLD,
     half_open_max_calls = TRIALS,
     slow_call_duration = SLOW_CALL,
@@ -22,10 +23,9 @@ async fn fetch(page: &Page) -> Result<usize, FetchError> {
 }
 
 pub fn function(setup: Setup) -> anyhow::Result<Ask> {
-    // Its breaker lives as long as the program, so it is set back from the trial before.
-    let breaker = breakerbox::breaker("page").expect("the attribute registers it before main");
-    breaker.reset();
-    breaker.reconfigure(Config::builder().recovery_timeout(setup.script.recovery_timeout))?;
+    // An attribute knows no settings of the command line.
+    let breakers = breakerbox::registry().keyed("page", Config::builder())?;
+    breakers.reconfigure(Config::builder().recovery_timeout(setup.script.recovery_timeout))?;
     let page = setup.page()?;
     Ok(Arc::new(move || {
         let page = page.clone();

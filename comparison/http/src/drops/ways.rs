@@ -109,8 +109,7 @@ fn owned(server: &Server, token: &Arc<()>) -> anyhow::Result<Made> {
 
 fn middleware(server: &Server, token: &Arc<()>) -> anyhow::Result<Made> {
     let breaker = breaker()?;
-    let client =
-        ClientBuilder::new(client()?).with(CircuitBreakerMiddleware::named(breaker.clone())).build();
+    let client = ClientBuilder::new(client()?).with(CircuitBreakerMiddleware::named(breaker.clone())).build();
     let (url, token) = (server.url(), Arc::clone(token));
     let call = move || {
         let (client, url, token) = (client.clone(), url.clone(), Arc::clone(&token));
