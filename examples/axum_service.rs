@@ -151,7 +151,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::time::sleep(Duration::from_millis(2100)).await;
     caller.expect("/price", 2, StatusCode::OK).await?;
     caller.expect("/stock", 2, StatusCode::OK).await?;
-    println!("\n{}", breakerbox::summary());
+    println!();
+    for breaker in breakerbox::breakers() {
+        let totals = breaker.status().totals;
+        let (name, refused) = (breaker.name(), totals.rejections.total());
+        println!(
+            "{name}: {} calls, {} failed, {refused} refused, opened {} time(s)",
+            totals.attempts, totals.failures, totals.trips
+        );
+    }
     backend.close().await;
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, io, thread};
 
@@ -45,7 +46,7 @@ fn quote(symbol: &str) -> io::Result<f64> {
     if symbol == "ACME" { Ok(1.25) } else { Err(io::Error::other("no such symbol")) }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     registry()
         .subscribe(|event| {
             if let Event::Reconfigured { .. } = event {
@@ -53,9 +54,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         })
         .keep();
-    match env::args_os().nth(1) {
-        Some(path) => follow(Path::new(&path)),
-        None => demonstrate(registry()),
+    let path = env::args_os().nth(1);
+    let ended = path.map_or_else(|| demonstrate(registry()), |path| follow(Path::new(&path)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -63,12 +69,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn apply(registry: &Registry, text: &str) -> Result<Applied, Box<dyn Error>> {
     let service: Service = toml::from_str(text)?;
     let applied = registry.configure(service.circuits)?;
-    println!(
-        "\"{}\": {} breakers changed, nobody is called {:?}",
-        service.greeting,
-        applied.changed().len(),
-        applied.unused()
-    );
+    println!("\"{}\": {} changed", service.greeting, applied.changed().len());
+    for name in applied.unused() {
+        println!("   no breaker is called '{name}' so far");
+    }
     Ok(applied)
 }
 

@@ -40,13 +40,18 @@ struct Price {
     age: Duration,
 }
 
+impl Price {
+    /// What is said where nobody knows.
+    const UNKNOWN: Price = Price { cents: 0, source: Source::Default, age: Duration::ZERO };
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     Primary,
     Secondary,
     /// What the primary said some time ago.
     Stale,
-    /// Nobody knows the price: the page shows "ask us".
+    /// Nobody knows: the page shows "ask us".
     Default,
 }
 
@@ -89,7 +94,7 @@ impl Prices {
         recovery_timeout = "500ms",
         success_threshold = 2,
         timeout = "1s",
-        fallback = [self.secondary_price, self.known_price, self.default_price],
+        fallback = [self.secondary_price, self.known_price, |_| Ok(Price::UNKNOWN)],
         fallback_on = any
     )]
     async fn price(&self, article: &str) -> Result<Price, PriceError> {
@@ -113,10 +118,6 @@ impl Prices {
     async fn known_price(&self, article: &str) -> Result<Price, PriceError> {
         let (cents, said) = self.known.get(article).await.ok_or(PriceError::Unknown)?;
         Ok(Price { cents, source: Source::Stale, age: said.elapsed() })
-    }
-
-    fn default_price(&self, _article: &str) -> Result<Price, PriceError> {
-        Ok(Price { cents: 0, source: Source::Default, age: Duration::ZERO })
     }
 
     /// Many who ask at once share one answer.

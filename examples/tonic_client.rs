@@ -149,6 +149,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for seen in ask(2).await {
         seen.expect(2, 0, 0)?;
     }
-    println!("\n{}", breakerbox::summary());
+    println!();
+    for breaker in breakerbox::breakers() {
+        let totals = breaker.status().totals;
+        let (name, refused) = (breaker.name(), totals.rejections.total());
+        println!(
+            "{name}: {} calls, {} failed, {refused} refused, opened {} time(s)",
+            totals.attempts, totals.failures, totals.trips
+        );
+    }
     server.kill().await
 }

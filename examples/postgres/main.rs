@@ -163,7 +163,7 @@ fn problems_of(plain: &Outage, guarded: &Outage) -> Vec<String> {
             problems.push(what.to_owned());
         }
     };
-    check(plain.seen.median * 10 > ACQUIRE * 9, "without a breaker callers wait as long as the pool does");
+    check(plain.seen.median * 2 > ACQUIRE, "without a breaker callers wait for the pool");
     check(guarded.seen.median < ACQUIRE / 10, "with one they know at once");
     check(guarded.seen.refused > 10 * guarded.seen.failed, "nearly all of them are refused");
     // A slow start meets more trial calls, but never all callers.

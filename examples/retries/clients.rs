@@ -39,7 +39,7 @@ impl PriceError {
 /// How long one try may take.
 const TRY: Duration = Duration::from_millis(150);
 /// How long the patient client may take in all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One server, and how to ask it once.
 #[derive(Clone)]

@@ -69,7 +69,7 @@ macro_rules! keys {
 
 keys! {
     Name "name" Name false "\"payments\"",
-    Key "key" Key false "url.host_str().unwrap_or(\"-\")",
+    By "key" Key false "url.host_str().unwrap_or(\"-\")",
     MaxKeys "max_keys" Count false "1000",
     Preset "preset" Preset false "external_api",
     FailureThreshold "failure_threshold" Count true "5",

@@ -99,7 +99,7 @@ fn answers(args: &Args, errors: &mut Errors) {
 }
 
 fn keys(args: &Args, errors: &mut Errors) {
-    if let (Some(span), None) = (args.states(Key::MaxKeys), args.states(Key::Key)) {
+    if let (Some(span), None) = (args.states(Key::MaxKeys), args.states(Key::By)) {
         let message = "`max_keys` has no effect without `key`, which says what each circuit breaker is for: \
                        add `key = url.host_str().unwrap_or(\"-\")`, or remove it";
         errors.push(Error::new(span, message));

@@ -1,9 +1,12 @@
 //! What an axum service answers when a breaker refuses a call: 503 with `Retry-After`.
 
+use std::time::Duration;
+
 use axum_core::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
+use crate::clock::COARSE_LAG;
 use crate::error::CircuitBreakerError;
 use crate::tower::{Answer, CircuitBreakerLayer, Error, ServerErrors};
 
@@ -14,7 +17,8 @@ impl IntoResponse for CircuitBreakerError {
         let status = if self.is_timeout() { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE };
         let mut response = (status, self.to_string()).into_response();
         if let Some(left) = self.retry_after() {
-            // Rounded up: who comes back earlier is refused once more.
+            // Rounded up, for who comes back earlier is refused once more; but two seconds by a clock that lags are two.
+            let left = left.saturating_sub(Duration::from_nanos(COARSE_LAG));
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }

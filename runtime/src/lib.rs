@@ -33,6 +33,7 @@
 //! | see all breakers | [`breakers`], [`breaker`], [`summary`], [`Status`] |
 //! | steer one | [`CircuitBreaker`] |
 //! | make one by hand | [`Registry`], [`Config`], [`Permit`] |
+//! | take settings from a file | [`Settings`], [`Registry::configure`] |
 //! | know why a call was refused | [`CircuitBreakerError`] |
 //! | steer it in somebody's name | [`CircuitBreaker::by`] |
 //! | hear what happens | [`Registry::subscribe`], [`Event`], [`Transition`] |
@@ -43,7 +44,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `macros` (default) | the attribute |
-//! | `serde` | `Serialize` for [`Status`], [`Event`] and what they hold |
+//! | `serde` | [`Settings`] and [`Config`] from files; `Serialize` for [`Status`], [`Event`] and what they hold |
 //! | `tracing`, `log` | `observe::trace`: what happens, as log lines with fields |
 //! | `prometheus` | `observe::Prometheus`: metrics as text; `observe::alerts`: what somebody should look at |
 //! | `metrics`, `otel` | `observe::MetricsBridge`, `observe::instrument`: the same for other recorders |

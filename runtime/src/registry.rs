@@ -166,7 +166,9 @@ impl Registry {
         self.begin_configured(&configuration, name.as_str(), &mut layers);
         let (listed, is_new) = self.list(name, layers)?;
         if is_new {
-            warnings.into_iter().for_each(|warning| self.warn(warning));
+            for warning in warnings {
+                self.warn(warning);
+            }
         } else {
             // Another thread was faster.
             listed.core.merge(declaration);

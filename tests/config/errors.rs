@@ -146,6 +146,19 @@ fn several_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn a_list_or_a_table_in_place_of_a_value_is_told_where_it_stands() {
+    let told = "circuit 'a': `jitter` must be a number such as 0.5, not a";
+    let list = yaml("breakers:\n  a:\n    timeout: 3\n    jitter: [1, 2]\n    window_size: 0\n").unwrap_err();
+    assert_eq!(list, format!("breakers.a.jitter: {told} list at line 4 column 13"));
+    let table = yaml("breakers:\n  a:\n    jitter:\n      x: 1\n    window_size: 0\n").unwrap_err();
+    assert!(table.starts_with(&format!("breakers.a.jitter: {told} table at line ")), "{table}");
+    let list = json("{\"breakers\": {\"a\": {\"jitter\": [1, 2], \"window_size\": 0}}}").unwrap_err();
+    assert!(list.starts_with(&format!("{told} list at line 1 column ")), "{list}");
+    let table = json("{\"breakers\": {\"a\": {\"jitter\": {\"x\": 1}, \"window_size\": 0}}}").unwrap_err();
+    assert!(table.starts_with(&format!("{told} table at line 1 column ")), "{table}");
+}
+
+#[test]
 fn a_mistake_in_the_form_of_a_file_is_that_of_the_format() {
     assert!(toml_error("[breakers.fetch]\njitter = 7\n[breakers.fetch]\n").contains("duplicate key"));
     assert_eq!(json("{\"breakers\": {\"a\": {\"x\": 1, }}}").unwrap_err(), "trailing comma at line 1 column 29");

@@ -98,6 +98,11 @@ fn a_preset_is_weaker_than_anything_stated_and_the_nearest_one_counts() {
     assert_eq!(own.status().preset, Some(Preset::Aggressive));
     assert_eq!(setting(&own, Key::FailureThreshold), (Value::Count(3), Origin::Preset));
     assert_eq!(setting(&own, Key::RecoveryTimeout), (seconds(7), Origin::Code));
+    // A file that states nothing else.
+    registry.configure(toml("[breakers.bare]\npreset = 'kafka'\n")).expect("valid");
+    assert_eq!((bare.status().preset, own.status().preset), (Some(Preset::Kafka), Some(Preset::Redis)));
+    registry.configure(toml("[defaults]\npreset = 'testing'\n")).expect("valid");
+    assert_eq!((bare.status().preset, code.status().preset), (Some(Preset::Testing), Some(Preset::Redis)));
     registry.configure(toml("")).expect("valid");
     assert_eq!((bare.status().preset, own.status().preset), (None, Some(Preset::Redis)));
 }

@@ -61,6 +61,15 @@ fn a_family_and_its_members_take_their_settings_whenever_they_come() {
 }
 
 #[test]
+fn a_breaker_that_is_named_like_a_member_takes_the_settings_of_its_family() {
+    let registry = Registry::new();
+    let nightly = registry.get_or_insert("jobs[nightly]", Config::default()).expect("valid");
+    let applied = registry.configure(toml("[breakers.jobs]\nfailure_threshold = 2\n")).expect("valid");
+    assert_eq!((applied.changed().len(), applied.unused().len()), (1, 0));
+    assert_eq!(setting(&nightly, Key::FailureThreshold), (Value::Count(2), Origin::BreakerConfiguration));
+}
+
+#[test]
 fn a_member_with_changes_of_its_own_is_judged_with_them() {
     let registry = Registry::new();
     let family = registry.keyed("fetch", Config::default()).expect("valid");

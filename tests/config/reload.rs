@@ -1,5 +1,6 @@
 //! A file that is applied again: what is gone falls back, what goes on goes on, and a mistake changes nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -139,47 +140,68 @@ fn a_mistake_leaves_everything_as_it_was() {
 fn it_goes_on_while_calls_are_made_and_breakers_come_and_go() {
     let registry = Registry::new();
     let family = registry.keyed("family", Config::default()).expect("valid");
-    let rounds = 300_u32;
+    let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
-            for round in 0..rounds {
-                let failures = round % 9 + 1;
-                let file = format!("[defaults]\nwindow_size = 7\n[breakers.family]\nfailure_threshold = {failures}\n[breakers.'family[3]']\njitter = 0.5\n");
-                registry.configure(toml(&file)).expect("valid");
-            }
-            registry.configure(toml("[defaults]\nwindow_size = 8\n")).expect("valid");
-        });
         for worker in 0..3_u32 {
-            let (registry, family) = (&registry, &family);
+            let (registry, family, is_done) = (&registry, &family, &is_done);
             scope.spawn(move || {
-                for round in 0..rounds {
-                    let name = format!("b{}", round % 20);
+                for round in 0_u32.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let name = format!("b{}", round % 200);
                     let breaker = registry.get_or_insert(&name, Config::default()).expect("valid");
-                    let _ =
-                        breaker.call(|| if round % 3 == 0 { Err("down".to_owned()) } else { Ok(()) }.map_err(Error));
+                    let _ = breaker.call(|| if round % 3 == 0 { Err(Error::Down) } else { Ok(()) });
                     family.get_display(&(round % 10)).record_success();
+                    registry.remove(&name);
                     if worker == 0 && round % 5 == 0 {
-                        registry.remove(&name);
                         breaker.reconfigure(Config::builder().jitter(0.1)).expect("valid");
                         family.reconfigure(Config::builder().multiplier(2.0)).expect("valid");
                     }
                 }
             });
         }
+        let _done = Done(&is_done);
+        for round in 0..300_u32 {
+            let (size, failures) = (round % 50 + 10, round % 9 + 1);
+            let file = format!(
+                "[defaults]\nwindow_size = {size}\n[breakers.family]\nfailure_threshold = {failures}\n\
+                 [breakers.'family[3]']\njitter = 0.5\n"
+            );
+            registry.configure(toml(&file)).expect("valid");
+            // Nobody who was made meanwhile has missed it.
+            for breaker in registry.all() {
+                let size = (Value::Count(size), Origin::Configuration);
+                assert_eq!(setting(&breaker, Key::WindowSize), size, "{} in round {round}", breaker.name());
+            }
+        }
+        registry.configure(toml("[defaults]\nwindow_size = 8\n")).expect("valid");
     });
-    for breaker in registry.all() {
-        assert_eq!(setting(&breaker, Key::WindowSize), (Value::Count(8), Origin::Configuration), "{}", breaker.name());
-        assert_eq!(setting(&breaker, Key::FailureThreshold), (Value::Count(5), Origin::Default), "{}", breaker.name());
+    for breaker in family.breakers() {
+        assert_eq!(setting(&breaker, Key::WindowSize), (Value::Count(8), Origin::Configuration));
+        assert_eq!(setting(&breaker, Key::FailureThreshold), (Value::Count(5), Origin::Default));
     }
-    assert!(family.breakers().len() == 10 && registry.all().len() > 10);
+    assert_eq!(family.len(), 10);
+}
+
+/// Ends the others, also when a check has failed.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
-struct Error(#[allow(dead_code)] String);
+enum Error {
+    Down,
+    Refused,
+}
 
 impl From<breakerbox::CircuitBreakerError> for Error {
-    fn from(error: breakerbox::CircuitBreakerError) -> Self {
-        Error(error.to_string())
+    fn from(_: breakerbox::CircuitBreakerError) -> Self {
+        Error::Refused
     }
 }
 

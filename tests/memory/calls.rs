@@ -213,6 +213,41 @@ fn no_call_of_an_annotated_function_allocates() {
 }
 
 #[test]
+fn no_call_of_a_known_key_allocates() {
+    #[circuit_breaker(name = "keyed allocations", key = host, failure_threshold = 1_000_000)]
+    fn text(host: &str, ok: bool) -> Option<u8> {
+        ok.then_some(1)
+    }
+    #[circuit_breaker(name = "keyed allocations", key = format_args!("{host}:{port}"))]
+    fn displayed(host: &str, port: u16, ok: bool) -> Option<u8> {
+        ok.then_some(1)
+    }
+    #[circuit_breaker(name = "keyed allocations", key = n)]
+    async fn asynchronous(n: u64, ok: bool) -> Option<u8> {
+        ok.then_some(1)
+    }
+    #[circuit_breaker(name = "keyed allocations", key = address, fallback = || Some(2), fallback_on = any)]
+    fn covered(address: std::net::IpAddr, ok: bool) -> Option<u8> {
+        ok.then_some(1)
+    }
+
+    let address = std::net::IpAddr::from([127, 0, 0, 1]);
+    let family = breakerbox::keyed("keyed allocations").expect("listed");
+    for when in ["closed", "forced open"] {
+        for ok in [true, false] {
+            let none = |what: &str, call: &mut dyn FnMut()| assert_none(&format!("{what}({ok}), {when}"), call);
+            none("text", &mut || _ = text("api.example.com", ok));
+            none("text that is escaped", &mut || _ = text("one\ntwo", ok));
+            none("displayed", &mut || _ = displayed("api.example.com", 443, ok));
+            none("async", &mut || _ = asynchronous(7, ok).now_or_never());
+            none("fallback", &mut || _ = covered(address, ok));
+        }
+        family.breakers().iter().for_each(CircuitBreaker::force_open);
+    }
+    assert_eq!(family.len(), 5);
+}
+
+#[test]
 fn a_look_up_allocates_nothing_and_a_list_only_itself() {
     let registry = Registry::new();
     for number in 0..1000 {

@@ -261,16 +261,18 @@ async fn requests_are_put_together_as_with_the_plain_client() {
     assert_eq!(client.execute(built).await.unwrap().status(), 200);
 }
 
+/// `?` takes both kinds of errors.
+async fn status(client: &HttpClient, url: String) -> Result<(), HttpError> {
+    client.get(url).send().await?.error_for_status()?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_say_what_happened_and_what_caused_it() {
     let mut server = Server::start().await;
     let breakers = Breakers::new(opens_after(1000));
     let client = generous(&breakers);
 
-    async fn status(client: &HttpClient, url: String) -> Result<(), HttpError> {
-        client.get(url).send().await?.error_for_status()?;
-        Ok(())
-    }
     server.always(Reply::status(404));
     let error = status(&client, server.url()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 404);

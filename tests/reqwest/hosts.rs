@@ -75,7 +75,7 @@ async fn two_thousand_hosts_of_which_every_tenth_is_sick() {
     let calls = (0..4 * HOSTS).map(|n| client.get(format!("http://{}/", name(n % HOSTS))).send());
     let answers: Vec<_> = stream::iter(calls).buffered(16).collect().await;
     let refused =
-        answers.iter().flat_map(|answer| answer.as_ref().err()).filter(|error| refusal(error).is_some()).count();
+        answers.iter().filter_map(|answer| answer.as_ref().err()).filter(|error| refusal(error).is_some()).count();
     assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), refused, "nothing but refusals is an error");
     // Each sick host is asked twice, and refused twice.
     assert_eq!((refused, server.requests()), (2 * HOSTS / 10, 4 * HOSTS - 2 * HOSTS / 10));

@@ -227,7 +227,7 @@ async fn answer(
     let body = if head.starts_with("HEAD ") || matches!(status, 204 | 304) { "" } else { "fine" };
     let mut text = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([*name, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     text.push_str(body);

@@ -110,13 +110,14 @@ async fn a_failed_trial_may_say_how_long_anew() {
     assert_eq!(breakers.status(&server.host()).state, State::Closed);
 }
 
+type Order = fn(&breakerbox::CircuitBreaker);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_operator_has_ordered_meanwhile_stands() {
     let server = Server::start().await;
     let breakers = Breakers::new(opens_after(1));
     let breaker = breakers.family.get(&server.host());
     let hour = Duration::from_secs(3600);
-    type Order = fn(&breakerbox::CircuitBreaker);
     let orders: [(Order, State); 4] = [
         (|breaker| breaker.force_open(), State::Open),
         (|breaker| breaker.open_for(Duration::from_secs(3600)), State::Open),

@@ -222,7 +222,7 @@ async fn fetch() -> Result<&'static str, Refused> {
 
 #[tokio::test]
 async fn a_handler_passes_a_refusal_on() {
-    let address = serve(Router::new().route("/", get(|| async { Ok::<_, Refused>(fetch().await?) }))).await;
+    let address = serve(Router::new().route("/", get(fetch))).await;
     assert_eq!(status_of(address, "/").await.0, 200);
     breakerbox::breaker("tower handler").unwrap().force_open();
     assert_eq!(status_of(address, "/").await, (503, None));

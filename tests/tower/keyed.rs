@@ -1,5 +1,7 @@
 //! One breaker for each key of the requests.
 
+use std::borrow::Cow;
+
 use breakerbox::tower::{CircuitBreakerLayer, Error};
 use breakerbox::{Config, Registry, State};
 use tower::{Layer, ServiceExt};
@@ -38,15 +40,16 @@ async fn a_sick_key_does_not_refuse_another() {
     assert_eq!((state("http[a.example]"), state("http[b.example]")), (State::Open, State::Closed));
 }
 
+fn host(request: &Request) -> Cow<'_, str> {
+    request.host.into()
+}
+
 #[tokio::test]
 async fn a_key_may_be_borrowed_or_made() {
     let family = Registry::new().keyed("http", Config::default()).unwrap();
     let layer = CircuitBreakerLayer::keyed(family.clone(), |request: &Request| format!("{}/x", request.host).into());
     assert!(layer.layer(tower::service_fn(answer)).oneshot(good("a")).await.is_ok());
     assert!(family.find("a/x").is_some());
-    fn host(request: &Request) -> std::borrow::Cow<'_, str> {
-        request.host.into()
-    }
     let layer = CircuitBreakerLayer::keyed(family.clone(), host);
     assert!(layer.layer(tower::service_fn(answer)).oneshot(good("b")).await.is_ok());
     assert!(family.find("b").is_some());

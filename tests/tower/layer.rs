@@ -174,6 +174,11 @@ async fn it_goes_into_the_boxes_of_tower() {
     assert_eq!(boxed.oneshot(Ask::Answer(201)).await.unwrap(), 201);
 }
 
+/// The type of a field.
+struct Client {
+    service: CircuitBreakerService<Backend>,
+}
+
 #[test]
 fn the_types_have_names_and_can_be_sent_and_shared() {
     fn can_be_sent_and_shared<T: Send + Sync + 'static>() {}
@@ -184,9 +189,6 @@ fn the_types_have_names_and_can_be_sent_and_shared() {
     can_be_sent_and_shared::<breakerbox::tower::Error>();
     can_be_sent_and_shared::<ResponseFuture<std::future::Ready<Result<u16, Down>>, Errors, Errors>>();
     can_be_sent::<ResponseFuture<Boxed, Errors, breakerbox::tower::Boxed>>();
-    struct Client {
-        service: CircuitBreakerService<Backend>,
-    }
     let breaker = CircuitBreaker::new("quotes", Config::default()).unwrap();
     let client = Client { service: CircuitBreakerLayer::new(breaker).layer(Backend::default()) };
     assert!(format!("{:?}", client.service).contains("quotes"));

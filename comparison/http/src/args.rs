@@ -21,11 +21,6 @@ Usage: cargo run --release --manifest-path comparison/http/Cargo.toml [-- OPTION
   --help           this text
 ";
 
-pub enum Command {
-    Help,
-    Run(Options),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Sick,
@@ -61,7 +56,8 @@ impl Options {
     }
 }
 
-pub fn parse(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
+/// Nothing, if help is asked for.
+pub fn parse(mut args: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     let mut options = Options {
         quick: false,
         rounds: 3,
@@ -81,7 +77,7 @@ pub fn parse(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("clients") => options.clients.push(args.value()?.string()?),
             Long("apart") => options.apart = true,
             Long("out") => options.out = Some(args.value()?.into()),
-            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('h') | Long("help") => return Ok(None),
             other => return Err(other.unexpected()),
         }
     }
@@ -92,7 +88,7 @@ pub fn parse(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         options.out = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/results.md")));
     }
     options.rounds = rounds.unwrap_or(options.rounds);
-    Ok(Command::Run(options))
+    Ok(Some(options))
 }
 
 fn only(options: &mut Options, name: &str) -> Result<(), lexopt::Error> {

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
-use args::{Command, Part};
+use args::Part;
 
 /// Counts what is allocated, for everybody alike.
 #[global_allocator]
@@ -27,8 +27,8 @@ static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = match args::parse(lexopt::Parser::from_env()) {
-        Ok(Command::Run(options)) => options,
-        Ok(Command::Help) => {
+        Ok(Some(options)) => options,
+        Ok(None) => {
             print!("{}", args::USAGE);
             return Ok(ExitCode::SUCCESS);
         }

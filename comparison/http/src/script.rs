@@ -119,9 +119,9 @@ impl Script {
 /// How long the client waits for an answer, and for all of its body.
 pub const TIMEOUT: Duration = Duration::from_millis(500);
 /// How long callers wait for a server that hangs in `Behaviour::Abandoned`.
-pub const PATIENCE: Duration = Duration::from_millis(450);
+pub const PATIENCE: Duration = Duration::from_millis(250);
 /// The `timeout` of the breaker that has one.
-pub const LIMIT: Duration = Duration::from_millis(400);
+pub const LIMIT: Duration = Duration::from_millis(150);
 /// How long `Behaviour::Slow` takes.
 pub const SLOW: Duration = Duration::from_millis(300);
 /// How long `Behaviour::Late` takes.

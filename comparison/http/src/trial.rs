@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::clients::{Answer, Kind, Setup};
 use crate::figures::Figures;
@@ -42,10 +42,12 @@ pub async fn run(kind: Kind, behaviour: Behaviour, script: Script, servers: Hand
             let ask = ask.clone();
             calls.spawn(async move {
                 let began = Instant::now();
-                let answer = if behaviour == Behaviour::Abandoned {
-                    timeout(PATIENCE, ask()).await.unwrap_or(Answer::Failed)
-                } else {
-                    ask().await
+                let patience = if behaviour == Behaviour::Abandoned { PATIENCE } else { Duration::MAX };
+                let answer = tokio::select! {
+                    // On a machine that stands still for a while, the caller has given up all the same.
+                    biased;
+                    () = sleep(patience) => Answer::Failed,
+                    answer = ask() => answer,
                 };
                 Call { began, took: began.elapsed(), answer }
             });

@@ -12,7 +12,8 @@ use crate::handle::CircuitBreaker;
 #[diagnostic::on_unimplemented(
     message = "`key` must be text: `{Self}` is neither `AsRef<str>` nor `Display`",
     label = "neither `AsRef<str>` nor `Display`",
-    note = "write an expression that is, such as `key = url.host_str().unwrap_or(\"-\")` or `key = format_args!(\"{{region}}/{{shard}}\")`"
+    note = "write an expression that is, such as `key = url.host_str().unwrap_or(\"-\")` or `key = format_args!(\"{{region}}/{{shard}}\")`",
+    note = "a type parameter needs one of the two as its bound"
 )]
 pub trait KeyText {}
 

@@ -202,7 +202,9 @@ impl Desk {
         inner.is_writing = true;
         let (folder, is_new, written, left, problem) = MutexGuard::unlocked(inner, || {
             // A file that stays all the same does no harm.
-            folder.iter().for_each(|folder| gone.iter().for_each(|breaker| folder.remove(&file_name(breaker))));
+            for (folder, breaker) in folder.iter().flat_map(|folder| gone.iter().map(move |breaker| (folder, breaker))) {
+                folder.remove(&file_name(breaker));
+            }
             self.write(folder, notes)
         });
         inner.is_owner = folder.is_some();

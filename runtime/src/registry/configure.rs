@@ -43,6 +43,25 @@ impl Registry {
     /// A breaker made later never fails by them: what contradicts its code is left out, told as an event, and listed by
     /// [`Registry::warnings`].
     ///
+    /// ```
+    /// use breakerbox::{Config, Registry, Settings};
+    ///
+    /// let registry = Registry::new();
+    /// registry.get_or_insert("quotes", Config::builder().half_open_max_calls(2))?;
+    ///
+    /// let file = |successes| {
+    ///     let quotes = Config::builder().failure_threshold(3).success_threshold(successes);
+    ///     Settings::new().breaker("quotes", quotes).breaker("qoutes", Config::default())
+    /// };
+    /// let applied = registry.configure(file(1))?;
+    /// assert_eq!(&*applied.changed()[0], "quotes");
+    /// assert_eq!(applied.unused(), ["qoutes"]);
+    ///
+    /// let error = registry.configure(file(5)).unwrap_err();
+    /// assert!(error.to_string().starts_with("circuit 'quotes': `success_threshold` is more than `half_open_max_calls`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A value is out of range, or contradicts what else is stated of a breaker. Nothing is changed then. The error
     /// names every breaker and key.

@@ -283,10 +283,15 @@ impl KeyedCircuitBreaker {
             made
         });
         drop(making);
-        let breaker = made.unwrap_or_else(|| self.others(&configuration));
+        if let Some(breaker) = made.or_else(|| family.others.get().cloned()) {
+            drop(configuration);
+            self.registry.deliver();
+            return breaker;
+        }
+        let others = self.make_member("*", &configuration);
+        // Listeners hear of it without the lock, for they may make breakers too.
         drop(configuration);
-        self.registry.deliver();
-        breaker
+        self.set_others(others)
     }
 
     /// Whether there is a place, after one has left if it must.
@@ -311,17 +316,13 @@ impl KeyedCircuitBreaker {
         listed.expect("a template is changed only to what has been judged").0
     }
 
-    /// The breaker of all keys that have no place.
+    /// The breaker of all keys that have no place, which only measures unless an operator has ordered something else.
     #[cold]
-    fn others(&self, configuration: &Settings) -> CircuitBreaker {
-        let make = || {
-            let others = self.make_member("*", configuration);
-            if others.mode() == Mode::Auto {
-                others.core.set_mode(Mode::MetricsOnly, Some("max_keys"));
-            }
-            Box::new(others)
-        };
-        self.family.others.get_or_init(make).clone()
+    fn set_others(&self, others: CircuitBreaker) -> CircuitBreaker {
+        if others.mode() == Mode::Auto {
+            others.core.set_mode(Mode::MetricsOnly, Some("max_keys"));
+        }
+        self.family.others.get_or_init(|| Box::new(others)).clone()
     }
 
     fn merge(&self, declaration: Declaration<'_>) {
@@ -329,7 +330,9 @@ impl KeyedCircuitBreaker {
         for conflict in conflicts {
             self.registry.inner.bus.complain(Event::Conflict(conflict));
         }
-        members.iter().for_each(|breaker| breaker.core.merge(declaration));
+        for breaker in members {
+            breaker.core.merge(declaration);
+        }
     }
 
     /// Changes what breakers begin with; also returns those that have begun already.

@@ -8,6 +8,11 @@ use crate::error::CircuitBreakerError;
 ///
 /// A closure `Fn(CircuitBreakerError) -> Result<Response, Error>` is one, which keeps the inner
 /// service's types: a fallback, or an error of your own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what a refused call is where the inner service returns `Result<{Res}, {E}>`",
+    note = "without `.answer(..)`, `{E}` has to be `Into<BoxError>`, as every `Error + Send + Sync` is",
+    note = "`.answer(Kept)` keeps an error type that is `From<CircuitBreakerError>`, `.answer(|refusal| ..)` any"
+)]
 pub trait Answer<Res, E> {
     /// The error of the service.
     type Error;

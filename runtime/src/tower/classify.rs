@@ -5,6 +5,10 @@ use crate::outcome::Outcome;
 /// Reads the [`Outcome`] of a call off what the inner service returned.
 ///
 /// A closure `Fn(&Result<Response, Error>) -> Outcome` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not know when a `Result<{Res}, {E}>` is a failure",
+    note = "say it: `.classify(|result: &Result<{Res}, {E}>| ..)`"
+)]
 pub trait Classifier<Res, E> {
     /// How the call ended that returned this.
     fn outcome(&self, result: &Result<Res, E>) -> Outcome;

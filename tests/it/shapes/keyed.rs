@@ -28,7 +28,7 @@ static SHARDS: [&str; 2] = ["left", "right"];
     #[circuit_breaker(name = "k01d", key = s)] fn d(s: Cow<'_, str>) -> R { Ok(s.into_owned().len() as u8) }
     #[circuit_breaker(name = "k01e", key = s)] fn e(s: Arc<str>) -> R { drop(s); Ok(1) }
     #[circuit_breaker(name = "k01f", key = n)] fn f(n: u64) -> R { Ok(n as u8) }
-    #[circuit_breaker(name = "k01g", key = id)] fn g(id: Uuid) -> R { drop(id); Ok(1) }
+    #[circuit_breaker(name = "k01g", key = id)] fn g(id: Uuid) -> R { let Uuid(n) = id; Ok(n as u8) }
     #[circuit_breaker(name = "k01h", key = ip)] fn h(ip: std::net::IpAddr) -> R { let _ = ip; Ok(1) }
     #[circuit_breaker(name = "k01i", key = url.host_str().unwrap_or("-"))] fn i(url: Url) -> R { drop(url); Ok(1) }
     #[circuit_breaker(name = "k01j", key = format_args!("{region}/{shard}"))] fn j(region: &str, shard: u8) -> R { Ok(shard) }
@@ -36,7 +36,7 @@ static SHARDS: [&str; 2] = ["left", "right"];
     #[circuit_breaker(name = "k01l", key = { let (host, _) = s.split_once(':').unwrap_or((s, "")); host })] fn l(s: &str) -> R { Ok(1) }
     #[circuit_breaker(name = "k01m", key = (|n: u8| n % 2)(n))] fn m(n: u8) -> R { Ok(n) }
     #[circuit_breaker(name = "k01n", key = REGION)] fn n() -> R { Ok(1) }
-    #[circuit_breaker(name = "k01o", key = both)] fn o(both: Both) -> R { drop(both); Ok(1) }
+    #[circuit_breaker(name = "k01o", key = both)] fn o(both: Both) -> R { let _owned: Both = both; Ok(1) }
     #[circuit_breaker(name = "k01p", key = match target { Target::Host(host) => host, Target::Nowhere => "-" })] fn p(target: &Target) -> R { Ok(1) }
     #[circuit_breaker(name = "k01q", key = *s)] fn q(s: &&str) -> R { Ok(s.len() as u8) }
     #[circuit_breaker(name = "k01r", key = if n < 10 { "small" } else { "large" })] fn r(n: u8) -> R { Ok(n) }
@@ -140,7 +140,7 @@ static SHARDS: [&str; 2] = ["left", "right"];
     #[circuit_breaker(name = "k05", key = s, returns = future)] fn h(s: &str) -> Aliased<'_> { Box::pin(async move { Ok(s.len() as u8) }) }
     #[circuit_breaker(name = "k05", key = s)] fn i(s: &str) -> Box<dyn Future<Output = R> + Unpin + '_> { Box::new(std::future::ready(Ok(s.len() as u8))) }
     #[circuit_breaker(name = "k05", key = s, timeout = 60)] async fn j(s: &str) -> R { Ok(s.len() as u8) }
-    #[circuit_breaker(name = "k05", key = s, timeout = 60, fallback = |_| Ok(2))] fn k(s: &str) -> impl Future<Output = R> + Send { async move { Ok(s.len() as u8) } }
+    #[circuit_breaker(name = "k05", key = s, timeout = 60, fallback = |_| Ok(2))] fn k(s: &str) -> impl Future<Output = R> + Send + '_ { async move { Ok(s.len() as u8) } }
     #[circuit_breaker(name = "k05", key = s, fallback = |_| async { Ok(2) }, fallback_on = any)] fn l(s: &str) -> impl Future<Output = R> + Send { std::future::ready(Ok(s.len() as u8)) }
     #[circuit_breaker(name = "k05", key = s)] async fn m(s: Rc<str>) -> R { tokio::task::yield_now().await; drop(s); Ok(1) }
     #[circuit_breaker(name = "k05", key = s)] #[tracing::instrument] async fn n(s: &str) -> R { Ok(s.len() as u8) }
@@ -218,4 +218,16 @@ macro_rules! fetcher { ($name:ident, $key:expr, $arg:ident) => { #[circuit_break
     #[circuit_breaker(name = "k10", key = { fn held(s: &str) -> &str { s } struct Text; let _ = Text; held(s) })] fn c(s: &str) -> R { Ok(1) }
     a("a").unwrap(); block_on(b("b")).unwrap(); c("c").unwrap();
     assert_eq!(keys("k10"), ["a", "b", "c"]);
+}
+#[test] fn k11_a_future_grows_by_its_breaker_alone() {
+    mod plain { use super::*; pub async fn small(a: u8, b: &str) -> R { tokio::task::yield_now().await; Ok(a + b.len() as u8) } pub async fn large(a: [u8; 1024], b: &str) -> R { tokio::task::yield_now().await; Ok(a[0] + b.len() as u8) } }
+    mod keyed { use super::*; #[circuit_breaker(name = "k11", key = b)] pub async fn small(a: u8, b: &str) -> R { tokio::task::yield_now().await; Ok(a + b.len() as u8) } #[circuit_breaker(name = "k11", key = b)] pub async fn large(a: [u8; 1024], b: &str) -> R { tokio::task::yield_now().await; Ok(a[0] + b.len() as u8) } }
+    let grown = [size_of_val(&keyed::small(1, "")) - size_of_val(&plain::small(1, "")), size_of_val(&keyed::large([0; 1024], "")) - size_of_val(&plain::large([0; 1024], ""))];
+    println!("by {grown:?} bytes");
+    assert!(grown.iter().all(|bytes| *bytes <= 72), "by {grown:?} bytes");
+}
+#[test] fn k12_numbers_without_a_type() {
+    #[circuit_breaker(name = "k12", key = if a { 1 } else { 2 })] fn f(a: bool) -> R { Ok(1) }
+    f(true).unwrap(); f(false).unwrap();
+    assert_eq!(keys("k12"), ["1", "2"]);
 }

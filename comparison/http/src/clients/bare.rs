@@ -48,9 +48,8 @@ pub fn through(client: ClientWithMiddleware, url: String) -> Ask {
                     Ok(_) => Answer::Success,
                     Err(_) => Answer::Failed,
                 },
-                Ok(_) => Answer::Failed,
                 Err(error) if is_refusal(&error) => Answer::Refused,
-                Err(_) => Answer::Failed,
+                Ok(_) | Err(_) => Answer::Failed,
             }
         }
         .boxed()

@@ -52,9 +52,8 @@ pub fn http_client(setup: Setup) -> anyhow::Result<Ask> {
                     Ok(_) => Answer::Success,
                     Err(_) => Answer::Failed,
                 },
-                Ok(_) => Answer::Failed,
                 Err(error) if error.is_rejected() => Answer::Refused,
-                Err(_) => Answer::Failed,
+                Ok(_) | Err(_) => Answer::Failed,
             }
         }
         .boxed()

@@ -80,8 +80,8 @@ pub(super) fn is_plain(key: &str) -> bool {
 #[inline]
 fn is_plain_text(text: &str) -> bool {
     // Without a branch for each byte.
-    let is_odd = |odd: bool, &byte: &u8| odd | !(b' '..=b'~').contains(&byte) | (byte == b'\\');
-    !text.as_bytes().iter().fold(false, is_odd)
+    let odd = text.as_bytes().iter().map(|byte| u8::from(!(b' '..=b'~').contains(byte) || *byte == b'\\'));
+    odd.fold(0, |any, one| any | one) == 0
 }
 
 /// What a key has been so far.

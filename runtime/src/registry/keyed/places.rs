@@ -177,6 +177,7 @@ impl Places {
 
 /// What is lost with a breaker that leaves, the most important first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "they are compared one after the other")]
 struct Worth {
     /// A call that is under way, or somebody's handle; or all are being listed at this moment.
     is_held: bool,
