@@ -1,5 +1,6 @@
 //! The one error: why a call was refused or cut off.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -176,6 +177,31 @@ impl CircuitBreakerError {
         !matches!(self.reason, Reason::Timeout | Reason::Failed)
     }
 
+    /// The refusal that an error is, or was caused by: looks along its sources, and into an [`io::Error`].
+    ///
+    /// ```
+    /// use breakerbox::{CircuitBreaker, CircuitBreakerError, Config};
+    /// use std::io;
+    ///
+    /// let breaker = CircuitBreaker::new("quotes", Config::default())?;
+    /// breaker.force_open();
+    /// let error: io::Error = breaker.call(|| Ok::<(), io::Error>(())).unwrap_err();
+    /// assert!(CircuitBreakerError::find(&error).is_some_and(CircuitBreakerError::is_rejected));
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CircuitBreakerError> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            // Its source is that of what it holds, which is passed over.
+            let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            next = held.map(|held| held as &(dyn Error + 'static)).or_else(|| error.source());
+        }
+        None
+    }
+
     /// Whether the function ran and was cut off after its `timeout`.
     pub fn is_timeout(&self) -> bool {
         self.reason == Reason::Timeout
@@ -213,7 +239,7 @@ impl fmt::Display for CircuitBreakerError {
     }
 }
 
-impl std::error::Error for CircuitBreakerError {}
+impl Error for CircuitBreakerError {}
 
 impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {

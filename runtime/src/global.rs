@@ -154,7 +154,7 @@ impl Global {
         for site in sites {
             match site {
                 Registered::Plain(site) => _ = self.attach(site, &mut defaults),
-                Registered::Keyed(_) => (),
+                Registered::Keyed(site) => _ = self.attach_keyed(site, &mut defaults),
             }
         }
         self.collected.store(newest, Ordering::Release);

@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         broken.extend(facts);
     }
     if let Some(out) = &options.out {
-        std::fs::write(out, text)?;
+        std::fs::write(out, format!("{}\n", text.trim_end()))?;
         println!("written to {}", out.display());
     }
     for fact in &broken {

@@ -62,7 +62,7 @@ pub fn sick_head(options: &Options) -> String {
         "## Sick servers\n\n\
          {} calls a second; healthy for {}, sick for {} and up to {} more, then well. Timeout of an attempt: {}; up to {} \
          retries. Breakers: {} failures in a row, or {:.0} % over {} of at least {} calls within {}; open for {}; {} \
-         trials, all of which must succeed. The `timeout` of the breaker that has one: {}. {}. Medians of {} rounds.\n",
+         trials, all of which must succeed. The `timeout` of the breaker that has one: {}. {}. Medians of {} rounds.\n\n",
         script.rate,
         time(script.healthy),
         time(script.sick),
