@@ -92,8 +92,8 @@ impl Seen {
             }
             Err(status) => {
                 // A refusal is told from an answer of the server by its source.
-                let source = status.source();
-                let is_refused = source.is_some_and(|source| source.is::<CircuitBreakerError>());
+                let refusal = status.source().and_then(|source| source.downcast_ref::<CircuitBreakerError>());
+                let is_refused = refusal.is_some();
                 *(if is_refused { &mut self.refused } else { &mut self.failed }) += 1;
                 println!("  {who}: {:?}: {}, after {took} us", status.code(), status.message());
             }

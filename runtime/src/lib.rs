@@ -52,8 +52,7 @@
 //! | `shared`, `redis` | `shared::Fleet`, `RedisStore`: state that a fleet shares |
 //! | `tower` | `tower::CircuitBreakerLayer`: a breaker around a service, or one for each key of its requests |
 //! | `axum`, `tonic` | what a refused call answers there, and layers that know their responses |
-//! | `reqwest` | `reqwest::CircuitBreakerMiddleware`: a breaker for each host; `reqwest::HttpClient`: with retries, a budget, limits of time |
-//! | `reqwest-retry` | `reqwest::CircuitBreakerStrategy`: what reqwest-retry should try again |
+//! | `reqwest`, `reqwest-retry` | `reqwest::CircuitBreakerMiddleware`: a breaker for each host; `reqwest::HttpClient`: with retries and limits |
 //! | `admin` | `admin::router`: REST, live events, alerts and a dashboard |
 //! | `admin-client`, `cli` | `admin::Client`, and the command `breakerbox-cli` |
 //!

@@ -10,6 +10,8 @@ use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
 use crate::permit::dropped;
 use crate::ticket::{End, Ticket};
+#[cfg(feature = "reqwest")]
+use crate::ticket::UNTIMED;
 
 /// A [`Permit`](crate::Permit) that keeps its breaker alive, for calls that end elsewhere: in another task, in a response.
 ///
@@ -71,6 +73,28 @@ impl OwnedPermit {
     /// The breaker that let the call in.
     pub fn breaker(&self) -> &CircuitBreaker {
         &self.breaker
+    }
+
+    /// The call was given up: neutral, as if dropped, by a panic too.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn cancel(self) {
+        self.end(End::Cancelled);
+    }
+
+    /// The time of the breaker, if it measures this call.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn time(&self) -> Option<u64> {
+        let ticket = self.ticket.filter(|ticket| ticket.started != UNTIMED)?;
+        Some(self.breaker.core.now(ticket.word))
+    }
+
+    /// What has passed since then is no part of the call.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn leave_out(&mut self, since: u64) {
+        let now = self.time();
+        if let (Some(ticket), Some(now)) = (&mut self.ticket, now) {
+            ticket.started = ticket.started.saturating_add(now.saturating_sub(since)).min(UNTIMED - 1);
+        }
     }
 
     fn end(mut self, end: End) {

@@ -107,10 +107,7 @@ impl CircuitBreaker {
         self.core.record_one(End::Success);
     }
 
-    /// Records a failure of a call that was made without a permit, as one that began and ended now.
-    ///
-    /// While trial calls are due it is one of them, if there is a place; while the circuit is open
-    /// it counts as late.
+    /// Records a failure of a call that was made without a permit: see [`record_success`](Self::record_success).
     #[inline]
     pub fn record_failure(&self) {
         self.core.record_one(End::Failure);

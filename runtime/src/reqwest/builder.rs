@@ -44,6 +44,7 @@ pub struct HttpClientBuilder {
     try_timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     redirects: Policy,
+    outcome_at_head: bool,
 }
 
 impl Default for HttpClientBuilder {
@@ -64,6 +65,7 @@ impl Default for HttpClientBuilder {
             try_timeout: Some(Duration::from_secs(10)),
             connect_timeout: Some(Duration::from_secs(5)),
             redirects: Policy::default(),
+            outcome_at_head: false,
         }
     }
 }
@@ -140,6 +142,12 @@ impl HttpClientBuilder {
         HttpClientBuilder { redirects: policy, ..self }
     }
 
+    /// Tells breakers the outcome of an answer when its head is there, and not when its body ends: for streams that last.
+    /// The same as [`outcome_at_head`](CircuitBreakerMiddleware::outcome_at_head) of the middleware.
+    pub fn outcome_at_head(self) -> Self {
+        HttpClientBuilder { outcome_at_head: true, ..self }
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -147,10 +155,11 @@ impl HttpClientBuilder {
     #[track_caller]
     pub fn build(self) -> Result<HttpClient, HttpError> {
         self.check()?;
-        let circuit_breaker = match self.circuit_breaker {
-            Some(middleware) => middleware,
-            None => CircuitBreakerMiddleware::new(Config::preset(Preset::ExternalApi))?,
+        let mut guard = match self.circuit_breaker {
+            Some(middleware) => middleware.guard,
+            None => CircuitBreakerMiddleware::new(Config::preset(Preset::ExternalApi))?.guard,
         };
+        guard.outcome_at_head |= self.outcome_at_head;
         let client = self.client.redirect(redirects(self.redirects));
         let client = match self.connect_timeout {
             Some(limit) => client.connect_timeout(limit),
@@ -162,7 +171,7 @@ impl HttpClientBuilder {
         let inner = Inner {
             client,
             stack,
-            guard: circuit_breaker.guard,
+            guard,
             retries: self.retries,
             budget: Budget::new(self.retry_share, self.retries_per_second, precise()),
             timeout: self.timeout,

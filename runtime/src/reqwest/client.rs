@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{IntoUrl, Method, Request, Response};
-use reqwest_middleware::{ClientWithMiddleware, Error, Result as Sent};
+use reqwest_middleware::{ClientWithMiddleware, Error};
 
 use super::budget::Budget;
 use super::builder::HttpClientBuilder;
@@ -17,6 +17,7 @@ use super::request::HttpRequest;
 use super::retries::Retries;
 use crate::clock::{nanos, precise};
 use crate::error::CircuitBreakerError;
+use crate::handle::CircuitBreaker;
 
 /// An HTTP client for services that fail: a circuit breaker for each host, retries with a budget, and limits of time.
 /// Cheap to clone.
@@ -120,7 +121,7 @@ impl HttpClient {
         loop {
             // Without a copy, it is the last try: a stream can be sent once only.
             let copy = if tried + 1 < retries.attempts { request.try_clone() } else { None };
-            let ended = self.try_once(request, deadline).await;
+            let mut ended = self.try_once(request, deadline).await;
             let is_refused =
                 ended.result.as_ref().err().and_then(refusal).is_some_and(CircuitBreakerError::is_rejected);
             let now = precise();
@@ -131,14 +132,17 @@ impl HttpClient {
                 }
             }
             let delay = retries.delay(repeatable, &ended, tried);
-            let (Some(next), Some(delay)) = (copy, delay) else { break end(ended.result, tried) };
-            let is_in_time = deadline.is_none_or(|deadline| now.saturating_add(nanos(delay)) < deadline);
-            if !is_in_time || !self.inner.guard.would_send(&next) || !budget.withdraw(now) {
-                break end(ended.result, tried);
+            let (Some(next), Some(delay)) = (copy, delay) else { break end(ended, tried) };
+            if deadline.is_some_and(|deadline| now.saturating_add(nanos(delay)) >= deadline) {
+                break end(ended, tried);
             }
-            // Gives the connection back before the wait.
+            ended.tell_head();
+            let breaker = self.inner.guard.breaker(&next);
+            if !breaker.can_execute() || !budget.withdraw(now) || !sleep_until_refused(&breaker, delay).await {
+                break end(ended, tried);
+            }
+            // Gives the connection back.
             drop(ended);
-            tokio::time::sleep(delay).await;
             request = next;
         }
     }
@@ -158,8 +162,21 @@ impl HttpClient {
     }
 }
 
-fn end(result: Sent<Response>, tried: u32) -> Result<Response, HttpError> {
-    result.map_err(|error| HttpError::of_request(error, tried))
+fn end(ended: Ended, tried: u32) -> Result<Response, HttpError> {
+    ended.into_result().map_err(|error| HttpError::of_request(error, tried))
+}
+
+/// How long the end of a wait may come after the circuit has opened.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits, and tells whether the breaker would let a try through. If it would not any more, the wait ends soon.
+async fn sleep_until_refused(breaker: &CircuitBreaker, mut time: Duration) -> bool {
+    while !time.is_zero() && breaker.can_execute() {
+        let begun = precise();
+        tokio::time::sleep(time.min(LOOK)).await;
+        time = time.saturating_sub(Duration::from_nanos(precise().saturating_sub(begun)));
+    }
+    breaker.can_execute()
 }
 
 impl fmt::Debug for HttpClient {

@@ -1,5 +1,5 @@
 //! One request through its breaker: asked before, told after, cut off in between. Which breaker it is
-//! says `host`, what the end of a request means `judgement`.
+//! says `host`, what the end of a request means `judgement`, and when its body ends `body`.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,6 +8,7 @@ use std::task::Poll;
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Error, Result};
 
+use super::body::{Teller, Untold, told_at_end};
 use super::failed::stopped;
 use super::host::Scope;
 use super::judgement::Judgement;
@@ -22,13 +23,34 @@ use crate::owned::OwnedPermit;
 pub(super) struct Guard {
     pub(super) scope: Scope,
     pub(super) judgement: Judgement,
+    /// Whether the outcome of a good head is told before its body is there.
+    pub(super) outcome_at_head: bool,
 }
 
-/// How a request ended.
+/// How a request ended, up to the head of its answer.
 pub(super) struct Ended {
     pub(super) result: Result<Response>,
+    /// A success that the breaker has not been told of, for the body may still break off.
+    untold: Option<Untold>,
     /// Whether the host that was asked has answered with the address of another one, or of another page.
     pub(super) redirected: bool,
+}
+
+impl Ended {
+    /// The answer, whose body tells its end.
+    pub(super) fn into_result(self) -> Result<Response> {
+        match (self.result, self.untold) {
+            (Ok(response), Some(untold)) => Ok(told_at_end(response, untold)),
+            (result, _) => result,
+        }
+    }
+
+    /// For an answer whose body nobody is going to read: a place is free for the next try.
+    pub(super) fn tell_head(&mut self) {
+        if let Some(untold) = self.untold.take() {
+            untold.success();
+        }
+    }
 }
 
 impl Guard {
@@ -41,36 +63,44 @@ impl Guard {
         let breaker = self.scope.of(&request);
         let permit = match breaker.try_acquire_owned() {
             Ok(permit) => permit,
-            Err(refused) => return Ended { result: Err(stopped(&url, refused)), redirected: false },
+            Err(refused) => return Ended { result: Err(stopped(&url, refused)), untold: None, redirected: false },
         };
         // Made after the permit, so that it is dropped before: who waits for the place finds the connection free.
         let (result, led_to) = followed(limited(&breaker, send(request), &url)).await;
         let came_to = result.as_ref().map_or(led_to.as_ref().unwrap_or(&url), Response::url);
-        self.tell(permit, self.scope.elsewhere(&url, came_to), &result);
-        Ended { result, redirected: led_to.is_some() }
+        let untold = self.tell(permit, self.scope.elsewhere(&url, came_to), &result);
+        Ended { result, untold, redirected: led_to.is_some() }
     }
 
-    /// Whether the breaker of a request would let it through now.
-    pub(super) fn would_send(&self, request: &Request) -> bool {
-        self.scope.of(request).can_execute()
+    /// The breaker of a request.
+    pub(super) fn breaker(&self, request: &Request) -> CircuitBreaker {
+        self.scope.of(request)
     }
 
-    /// Tells the breaker, and that of the host where redirects have led to.
-    fn tell(&self, permit: OwnedPermit, elsewhere: Option<CircuitBreaker>, result: &Result<Response>) {
-        let outcome = self.judgement.outcome(result);
-        if let Some(other) = elsewhere {
-            // The host that was asked has answered.
-            permit.success();
-            return match outcome {
-                Outcome::Success => other.record_success(),
-                Outcome::Failure => other.record_failure(),
-                Outcome::Ignored => {}
-            };
+    /// Tells the breaker, and that of the host where redirects have led to; but not yet of a success that has a body.
+    fn tell(
+        &self,
+        permit: OwnedPermit,
+        elsewhere: Option<CircuitBreaker>,
+        result: &Result<Response>,
+    ) -> Option<Untold> {
+        let outcome = self.judgement.outcome(result.as_ref());
+        let teller = match elsewhere {
+            Some(other) => {
+                // The host that was asked has answered.
+                permit.success();
+                Teller::Elsewhere(other)
+            }
+            None => Teller::Asked(permit),
+        };
+        if outcome == Outcome::Success && result.is_ok() && !self.outcome_at_head {
+            return Some(Untold::new(teller, self.judgement.clone()));
         }
-        match self.judgement.stay_away(result) {
-            Some(time) if outcome == Outcome::Failure => permit.failure_for(time),
-            _ => permit.finish(outcome),
+        match (teller, self.judgement.stay_away(result)) {
+            (Teller::Asked(permit), Some(time)) if outcome == Outcome::Failure => permit.failure_for(time),
+            (teller, _) => teller.tell(outcome),
         }
+        None
     }
 }
 

@@ -42,8 +42,8 @@ impl Judgement {
         })
     }
 
-    pub(super) fn outcome(&self, result: &Result<Response, Error>) -> Outcome {
-        (self.judge)(result.as_ref())
+    pub(super) fn outcome(&self, result: Result<&Response, &Error>) -> Outcome {
+        (self.judge)(result)
     }
 
     /// How long a failed answer asks to stay away, within the limit.
@@ -66,7 +66,7 @@ impl fmt::Debug for Judgement {
 /// |---|---|
 /// | 5xx but 501 and 505, or 429 | failure |
 /// | any other answer | success |
-/// | no connection, no answer in time, an answer that breaks off before its head is there or cannot be read | failure |
+/// | no connection, no answer in time, an answer that breaks off or cannot be read, its body too | failure |
 /// | a request that cannot be sent, a body of the caller's that fails, too many redirects | ignored |
 /// | the refusal of another breaker, or an error of another middleware that no transport caused | ignored |
 pub fn default_outcome(result: Result<&Response, &Error>) -> Outcome {
@@ -116,7 +116,13 @@ fn of_transport(error: &reqwest::Error) -> Outcome {
         return of_status(fails(status));
     }
     let is_body = |link: &(dyn StdError + 'static)| link.downcast_ref().is_some_and(reqwest::Error::is_body);
-    let is_of_caller = error.is_builder() || error.is_redirect() || error.is_decode() || links(error).any(is_body);
+    let is_of_caller = if error.is_decode() {
+        // By who reads bodies within: text that is no JSON says nothing, but one that breaks off does.
+        !links(error).any(|link| link.is::<io::Error>() || is_body(link))
+    } else {
+        // Outermost it is the body of the answer, further in that of the request.
+        error.is_builder() || error.is_redirect() || !error.is_body() && links(error).any(is_body)
+    };
     if is_of_caller { Outcome::Ignored } else { Outcome::Failure }
 }
 

@@ -22,8 +22,9 @@ use crate::registry::KeyedCircuitBreaker;
 /// that [`refusal`](super::refusal) finds. The breakers are members of the family `http` of the global
 /// registry, such as `http[api.example.com]`. A `timeout` of their settings cuts off requests whose head takes longer.
 ///
-/// What counts as a failure is in [`default_outcome`](super::default_outcome); a body that breaks off after the head is
-/// not noticed. `Retry-After` of a 503 or 429 that opens the circuit says how long it stays open.
+/// What counts as a failure is in [`default_outcome`](super::default_outcome). A success is told when the body of the
+/// answer has been read or dropped; [`outcome_at_head`](Self::outcome_at_head) is for long streams. `Retry-After` of a 503
+/// or 429 that opens the circuit says how long it stays open.
 ///
 /// ```no_run
 /// use breakerbox::reqwest::CircuitBreakerMiddleware;
@@ -88,7 +89,7 @@ impl CircuitBreakerMiddleware {
     }
 
     fn of(scope: Scope) -> Self {
-        CircuitBreakerMiddleware { guard: Guard { scope, judgement: Judgement::default() } }
+        CircuitBreakerMiddleware { guard: Guard { scope, judgement: Judgement::default(), outcome_at_head: false } }
     }
 
     /// A breaker for each key that `key` makes of a request, such as its tenant. No effect on one that
@@ -110,7 +111,8 @@ impl CircuitBreakerMiddleware {
     }
 
     /// Judges answers and errors by `judge` alone. For what it does not want to decide there is
-    /// [`default_outcome`](super::default_outcome).
+    /// [`default_outcome`](super::default_outcome). An answer whose head was a success is judged again if its body
+    /// breaks off: as a `reqwest::Error` for which `is_body` holds.
     ///
     /// ```
     /// # use breakerbox::{Config, Registry};
@@ -154,11 +156,27 @@ impl CircuitBreakerMiddleware {
         self.guard.judgement.max_retry_after = limit;
         self
     }
+
+    /// Tells every outcome when the head of the answer is there: for streams that last, such as server-sent events.
+    /// Default: the outcome of an answer is told when its body ends, so that one that breaks off is a failure. Until then it
+    /// counts as under way, and holds its place as a trial.
+    ///
+    /// ```
+    /// # use breakerbox::{Config, Registry, reqwest::CircuitBreakerMiddleware};
+    /// # let family = Registry::new().keyed("http", Config::default())?;
+    /// let for_streams = CircuitBreakerMiddleware::keyed(family).outcome_at_head();
+    /// # Ok::<(), breakerbox::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn outcome_at_head(mut self) -> Self {
+        self.guard.outcome_at_head = true;
+        self
+    }
 }
 
 #[async_trait]
 impl Middleware for CircuitBreakerMiddleware {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-        self.guard.send(request, |request| next.run(request, extensions)).await.result
+        self.guard.send(request, |request| next.run(request, extensions)).await.into_result()
     }
 }

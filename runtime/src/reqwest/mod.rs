@@ -4,6 +4,7 @@
 //! [`HttpClient`] is the whole for who has none. TLS is the user's choice, as with reqwest itself: its features
 //! `default-tls`, `rustls` or `native-tls`, switched on in the program's own `Cargo.toml`.
 
+mod body;
 mod budget;
 mod builder;
 mod client;

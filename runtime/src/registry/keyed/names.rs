@@ -53,11 +53,39 @@ impl Shown {
                 place.copy_from_slice(text.as_bytes());
                 self.length += text.len();
             }
-            _ => {
-                let kept = &self.bytes[..self.length];
-                self.sum.get_or_insert_with(|| Sum::of(kept)).add(text.as_bytes());
+            _ => self.push_beyond(text),
+        }
+    }
+
+    fn push_beyond(&mut self, text: &str) {
+        let kept = &self.bytes[..self.length];
+        self.sum.get_or_insert_with(|| Sum::of(kept)).add(text.as_bytes());
+    }
+
+    /// Pushes text that is shown as it is, in pieces, so that as much is kept as fits.
+    fn push_plain(&mut self, text: &str) {
+        let fits = text.len().min(LONGEST - self.length);
+        let (kept, beyond) = if self.sum.is_none() { text.split_at(fits) } else { ("", text) };
+        self.push(kept);
+        if !beyond.is_empty() {
+            self.push_beyond(beyond);
+        }
+    }
+
+    fn push_escaped(&mut self, c: char) {
+        if matches!(c, '\'' | '"') {
+            return self.push(c.encode_utf8(&mut [0; 4]));
+        }
+        let (mut escaped, mut length) = ([0; 10], 0);
+        for part in c.escape_debug() {
+            let mut buffer = [0; 4];
+            let part = part.encode_utf8(&mut buffer).as_bytes();
+            if let Some(place) = escaped.get_mut(length..length + part.len()) {
+                place.copy_from_slice(part);
+                length += part.len();
             }
         }
+        self.push(std::str::from_utf8(&escaped[..length]).unwrap_or_default());
     }
 
     /// Puts the sum, if there is one, in the place of the end.
@@ -80,8 +108,13 @@ pub(super) fn is_plain(key: &str) -> bool {
 #[inline]
 fn is_plain_text(text: &str) -> bool {
     // Without a branch for each byte.
-    let odd = text.as_bytes().iter().map(|byte| u8::from(!(b' '..=b'~').contains(byte) || *byte == b'\\'));
-    odd.fold(0, |any, one| any | one) == 0
+    text.bytes().fold(0, |any, byte| any | u8::from(is_odd(byte))) == 0
+}
+
+/// Whether a byte is not visible ASCII, or begins escapes.
+#[inline]
+fn is_odd(byte: u8) -> bool {
+    !(b' '..=b'~').contains(&byte) || byte == b'\\'
 }
 
 /// What a key has been so far.
@@ -100,33 +133,24 @@ struct Escaping {
 
 impl Write for Escaping {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let fits = self.shown.length + text.len() <= LONGEST;
-        if fits && self.so_far == SoFar::Else && is_plain_text(text)
-            || fits && self.so_far == SoFar::Empty && is_plain(text) && !text.is_empty()
-        {
+        if self.so_far == SoFar::Empty && text == "*" {
+            self.so_far = SoFar::Star;
             self.shown.push(text);
-            self.so_far = SoFar::Else;
             return Ok(());
         }
-        for c in text.chars() {
-            self.so_far = if self.so_far == SoFar::Empty && c == '*' { SoFar::Star } else { SoFar::Else };
-            let mut buffer = [0; 4];
-            match c {
-                '\'' | '"' => self.shown.push(c.encode_utf8(&mut buffer)),
-                _ => {
-                    let mut escaped = [0; 10];
-                    let mut length = 0;
-                    for part in c.escape_debug() {
-                        let part = part.encode_utf8(&mut buffer).as_bytes();
-                        if let Some(place) = escaped.get_mut(length..length + part.len()) {
-                            place.copy_from_slice(part);
-                            length += part.len();
-                        }
-                    }
-                    self.shown.push(std::str::from_utf8(&escaped[..length]).unwrap_or_default());
-                }
-            }
+        if !text.is_empty() {
+            self.so_far = SoFar::Else;
         }
+        // What needs no escape goes as it is: all of it, mostly.
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(is_odd) {
+            let (plain, odd) = rest.split_at(at);
+            self.shown.push_plain(plain);
+            let end = odd.bytes().position(|byte| !is_odd(byte)).unwrap_or(odd.len());
+            odd[..end].chars().for_each(|c| self.shown.push_escaped(c));
+            rest = &odd[end..];
+        }
+        self.shown.push_plain(rest);
         Ok(())
     }
 }

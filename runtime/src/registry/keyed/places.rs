@@ -1,9 +1,7 @@
 //! The breakers of a family by key, in as many places as there may be, and who has to leave for a new one. Who makes
 //! and lists them is the registry.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +10,7 @@ use crate::spans::StateTimes;
 use crate::status::Totals;
 use crate::word;
 
-/// How many places are looked at for one to leave, so that a new key costs no more where none can.
+/// How many places are looked at for one to leave, so that a new key costs little where none can.
 const LOOKS: usize = 64;
 
 /// What those counted that had a place before.
@@ -32,12 +30,15 @@ impl Retired {
 /// The breakers of a family.
 #[derive(Default)]
 pub(super) struct Places {
-    found: HashMap<Member, Place, foldhash::fast::RandomState>,
+    /// With a key of its own, not that in the breaker: beside it lies the count of handles, which every look-up writes.
+    found: HashMap<Box<str>, Place, foldhash::fast::RandomState>,
     slots: Vec<Slot>,
     /// Slots that nobody has.
     free: Vec<usize>,
     /// Where the search for one to leave goes on.
     hand: usize,
+    /// How many new keys go without a search, after one in vain.
+    in_vain: usize,
     /// Where the key begins in the name of each.
     at: usize,
 }
@@ -49,50 +50,17 @@ struct Slot {
 }
 
 struct Place {
+    breaker: CircuitBreaker,
     slot: usize,
     /// Whether it was looked up since the hand came by. Relaxed: it is a hint.
     is_used: AtomicBool,
 }
 
-/// A breaker that is hashed and compared as its key is, which is a part of its name.
-struct Member {
-    breaker: CircuitBreaker,
-    /// Where the key begins.
-    at: usize,
-}
-
-impl Member {
-    #[inline]
-    fn key(&self) -> &[u8] {
-        key(&self.breaker, self.at)
-    }
-}
-
-#[inline]
-fn key(breaker: &CircuitBreaker, at: usize) -> &[u8] {
-    let name = breaker.core.name.as_bytes();
+/// The key that the name of a breaker shows, from `at` on up to the last byte.
+fn key(breaker: &CircuitBreaker, at: usize) -> &str {
+    let name = breaker.name();
     name.get(at..name.len().saturating_sub(1)).unwrap_or_default()
 }
-
-impl Borrow<[u8]> for Member {
-    fn borrow(&self) -> &[u8] {
-        self.key()
-    }
-}
-
-impl Hash for Member {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.key().hash(hasher);
-    }
-}
-
-impl PartialEq for Member {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Member {}
 
 impl Places {
     /// For breakers whose names show their keys from `at` on, up to the last byte.
@@ -103,12 +71,12 @@ impl Places {
     /// The breaker of a key as names show it.
     #[inline]
     pub(super) fn get(&self, shown: &str) -> Option<&CircuitBreaker> {
-        let (member, place) = self.found.get_key_value(shown.as_bytes())?;
+        let place = self.found.get(shown)?;
         // Written only if it changes, so that threads do not take the line from each other.
         if !place.is_used.load(Ordering::Relaxed) {
             place.is_used.store(true, Ordering::Relaxed);
         }
-        Some(&member.breaker)
+        Some(&place.breaker)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -134,19 +102,23 @@ impl Places {
         });
         self.slots[slot].breaker = Some(breaker.clone());
         // Looked up it is by whoever asked for it, and might be the next to leave otherwise.
-        let place = Place { slot, is_used: AtomicBool::new(true) };
-        self.found.insert(Member { breaker: breaker.clone(), at: self.at }, place);
+        let place = Place { breaker: breaker.clone(), slot, is_used: AtomicBool::new(true) };
+        self.found.insert(key(breaker, self.at).into(), place);
     }
 
     /// Takes the place of a key.
     pub(super) fn remove(&mut self, shown: &str) -> Option<CircuitBreaker> {
-        let slot = self.found.get(shown.as_bytes())?.slot;
+        let slot = self.found.get(shown)?.slot;
         self.clear(slot)
     }
 
     /// Lets one leave, if there is one that can. What nobody would miss goes first; of what is alike, what has not been
     /// used since it was last looked at.
     pub(super) fn let_one_leave(&mut self) -> Option<CircuitBreaker> {
+        if self.in_vain > 0 {
+            self.in_vain -= 1;
+            return None;
+        }
         let mut leaver: Option<(Worth, usize)> = None;
         for _ in 0..LOOKS.min(self.slots.len()) {
             self.hand = (self.hand + 1) % self.slots.len();
@@ -160,6 +132,10 @@ impl Places {
             if worth == Worth::NOTHING {
                 break;
             }
+        }
+        if leaver.is_none() {
+            // Of few, all have been looked at, which costs little.
+            self.in_vain = if self.slots.len() < LOOKS { 0 } else { LOOKS / 2 };
         }
         self.clear(leaver?.1)
     }
