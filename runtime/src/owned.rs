@@ -9,9 +9,9 @@ use crate::error::CircuitBreakerError;
 use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
 use crate::permit::dropped;
-use crate::ticket::{End, Ticket};
 #[cfg(feature = "reqwest")]
 use crate::ticket::UNTIMED;
+use crate::ticket::{End, Ticket};
 
 /// A [`Permit`](crate::Permit) that keeps its breaker alive, for calls that end elsewhere: in another task, in a response.
 ///

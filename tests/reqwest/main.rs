@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod bodies;
 mod cancelled;
 mod client;
 mod deadlines;
+mod held;
 mod hosts;
 mod redirected;
 mod retried;

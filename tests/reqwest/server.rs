@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time;
 
@@ -25,6 +26,8 @@ pub(crate) enum Reply {
     Cut(&'static str),
     /// The same, but the connection stays open.
     Part(&'static str),
+    /// Some bytes, and the others when somebody says so.
+    Parts(&'static str, Arc<Notify>, &'static str),
 }
 
 impl Reply {
@@ -185,6 +188,11 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
                 stream.write_all(bytes.as_bytes()).await?;
                 wait(&mut stream, Duration::from_secs(600), &shared).await;
                 return Ok(());
+            }
+            Reply::Parts(first, go_on, rest) => {
+                stream.write_all(first.as_bytes()).await?;
+                go_on.notified().await;
+                stream.write_all(rest.as_bytes()).await?;
             }
             Reply::Hang => {
                 wait(&mut stream, Duration::from_secs(600), &shared).await;

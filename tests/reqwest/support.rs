@@ -7,6 +7,8 @@ use breakerbox::{Config, ConfigBuilder, KeyedCircuitBreaker, ManualClock, Regist
 use reqwest::redirect::Policy;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
+use crate::server::Server;
+
 /// Longer than anything takes on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -67,4 +69,10 @@ pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"));
+}
+
+/// Successes, failures, ignored and cancelled calls of the breaker of a server.
+pub(crate) fn ends(breakers: &Breakers, server: &Server) -> (u64, u64, u64, u64) {
+    let totals = breakers.status(&server.host()).totals;
+    (totals.successes, totals.failures, totals.ignored, totals.cancelled)
 }

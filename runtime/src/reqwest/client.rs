@@ -2,6 +2,7 @@
 //! again is `retries`.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,13 +171,14 @@ fn end(ended: Ended, tried: u32) -> Result<Response, HttpError> {
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits, and tells whether the breaker would let a try through. If it would not any more, the wait ends soon.
-async fn sleep_until_refused(breaker: &CircuitBreaker, mut time: Duration) -> bool {
-    while !time.is_zero() && breaker.can_execute() {
-        let begun = precise();
-        tokio::time::sleep(time.min(LOOK)).await;
-        time = time.saturating_sub(Duration::from_nanos(precise().saturating_sub(begun)));
+async fn sleep_until_refused(breaker: &CircuitBreaker, time: Duration) -> bool {
+    let mut sleep = pin!(tokio::time::sleep(time));
+    loop {
+        let is_over = tokio::time::timeout(LOOK, sleep.as_mut()).await.is_ok();
+        if is_over || !breaker.can_execute() {
+            return breaker.can_execute();
+        }
     }
-    breaker.can_execute()
 }
 
 impl fmt::Debug for HttpClient {
