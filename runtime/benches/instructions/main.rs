@@ -17,7 +17,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, Permit, Registry};
+use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, Permit, KeyedCircuitBreaker, Registry};
 use futures_util::FutureExt;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
@@ -222,8 +222,8 @@ fn permit_cancelled(breaker: CircuitBreaker) -> CircuitBreaker {
 
 // Here and below more is let pass: the C library's part of it differs by processor.
 #[library_benchmark]
-#[bench::consecutive(args = (consecutive()), config = at_most(1_720))]
-#[bench::time_window(args = (dirty(time_window())), config = at_most(2_165))]
+#[bench::consecutive(args = (consecutive()), config = at_most(1_840))]
+#[bench::time_window(args = (dirty(time_window())), config = at_most(2_330))]
 fn status(breaker: CircuitBreaker) -> CircuitBreaker {
     repeat(|| breaker.status());
     breaker
@@ -248,9 +248,28 @@ fn looked_up((registry, names): (Registry, Vec<String>)) -> (Registry, Vec<Strin
     (registry, names)
 }
 
+/// A family of a thousand keys, and the keys.
+fn keyed() -> (KeyedCircuitBreaker, Vec<String>) {
+    let fetch = Registry::new().keyed("fetch", patient()).expect("the name is valid");
+    let keys: Vec<_> = (0..CALLS).map(|number| format!("shard-{number}.api.example.com")).collect();
+    for key in &keys {
+        fetch.get(key);
+    }
+    (fetch, keys)
+}
+
+#[library_benchmark]
+#[bench::of_thousand(args = (keyed()), config = at_most(200))]
+fn found_by_key((fetch, keys): (KeyedCircuitBreaker, Vec<String>)) -> (KeyedCircuitBreaker, Vec<String>) {
+    for key in &keys {
+        black_box(fetch.get(key));
+    }
+    (fetch, keys)
+}
+
 // A thousand breakers, once.
 #[library_benchmark]
-#[bench::thousand(args = (registered()), config = at_most(43))]
+#[bench::thousand(args = (registered()), config = at_most(45))]
 fn listed((registry, names): (Registry, Vec<String>)) -> (Registry, Vec<String>) {
     black_box(registry.all());
     (registry, names)
@@ -262,6 +281,6 @@ library_benchmark_group!(
     benchmarks =
         [success, refused, failed, failed_then_success, ready_future, permit_success, permit_ignored, permit_cancelled]
 );
-library_benchmark_group!(name = looked_at, benchmarks = [status, looked_up, listed]);
+library_benchmark_group!(name = looked_at, benchmarks = [status, looked_up, found_by_key, listed]);
 
 main!(library_benchmark_groups = [bare_call, handle, annotated, looked_at]);

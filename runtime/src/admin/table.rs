@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::listing::{self, COLUMNS};
 use super::view::BreakerView;
@@ -51,7 +51,7 @@ mod tests {
 
     fn wants(accept: &'static str) -> bool {
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, axum::http::HeaderValue::from_static(accept));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         is_wanted(&headers)
     }
 
