@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by rank. A module may use lower ranks only.
 const RANKS: [&[&str]; 15] = [
-    &["duration", "lazy", "location", "outcome", "state", "sum", "sync", "wire"],
+    &["duration", "lazy", "location", "outcome", "role", "state", "sum", "sync", "wire"],
     &["clock", "error", "settings", "snapshot", "word"],
     &["answer", "event", "preset", "spans", "stripes", "summary", "ticket"],
     &["keeper", "policy", "watch"],

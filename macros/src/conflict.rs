@@ -104,6 +104,13 @@ fn keys(args: &Args, errors: &mut Errors) {
                        add `key = url.host_str().unwrap_or(\"-\")`, or remove it";
         errors.push(Error::new(span, message));
     }
+    let has_brackets = args.name.as_ref().is_some_and(|name| name.contains(['[', ']']));
+    if let Some(span) = args.states(Key::Name).filter(|_| has_brackets && args.states(Key::By).is_some()) {
+        errors.push(Error::new(
+            span,
+            "with `key`, `name` must not hold brackets, which stand around the key: `name = \"fetch\"`",
+        ));
+    }
 }
 
 /// Which of two arguments comes second, and so is the one to point at.

@@ -140,7 +140,7 @@ impl Core {
             Admission::Admitted => Ok(()),
             Admission::Open { until } => Err(Refusal { reason: Reason::Open, left: until - now }),
             Admission::HalfOpenFull => Err(Refusal { reason: Reason::HalfOpenFull, left: 0 }),
-            Admission::NotGranted => match self.bus.keeper().filter(|keeper| keeper.rations()) {
+            Admission::NotGranted => match self.keeper(inner).filter(|keeper| keeper.rations()) {
                 Some(keeper) => {
                     // Granted it may be for the next call.
                     keeper.wants_trial(&self.label);

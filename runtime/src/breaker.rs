@@ -18,6 +18,7 @@ use crate::layers::Layers;
 use crate::machine::{Machine, Move, UNRATIONED};
 use crate::past::Past;
 use crate::policy::{Policy, WindowShape};
+use crate::role::Role;
 use crate::state::{Mode, State};
 use crate::stripes::Stripes;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, RwLock};
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) failures: Failures,
     pub(crate) machine: Machine,
     pub(crate) mode: Mode,
+    pub(crate) role: Role,
     /// Whether a success changes more than its counter, or has to be looked at.
     pub(crate) dirty: bool,
     pub(crate) has_own_clock: bool,
@@ -140,6 +142,7 @@ impl Core {
                 failures: Failures::default(),
                 machine: Machine::new(now),
                 mode: Mode::Auto,
+                role: Role::default(),
                 dirty: false,
                 has_own_clock: clock.is_some(),
                 watching: 0,
@@ -214,7 +217,7 @@ impl Core {
             retry_after: (to == State::Open).then(|| Duration::from_nanos(machine.deadline().saturating_sub(moved.at))),
         };
         self.bus.publish(|| Event::Transition(transition.clone()));
-        if let Some(keeper) = self.bus.keeper() {
+        if let Some(keeper) = self.keeper(inner) {
             keeper.moved(&self.label, Moved { from, to, cause: moved.cause, generation: machine.generation });
         }
         let past = inner.past.get_or_insert_with(|| Box::new(Past::new(moved.began)));
@@ -243,6 +246,7 @@ impl Core {
 
     /// Works by other settings from now on. A window of another shape starts empty.
     pub(crate) fn follow(&self, inner: &mut Inner, policy: Policy) {
+        let policy = if inner.role == Role::Others { policy.that_never_opens() } else { policy };
         let shape = |policy: &Policy| policy.has_window().then_some(policy.window);
         if inner.window.is_none() || shape(&inner.policy) != shape(&policy) {
             inner.window = shape(&policy).map(|shape| match shape {

@@ -17,6 +17,8 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// Events that wait for a slow listener, at most; older ones are lost, and counted.
 const CAPACITY: usize = 65_536;
+/// While so many wait, keys that come and go are not told.
+const CALM: usize = 1024;
 
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
@@ -74,6 +76,13 @@ impl Bus {
             if self.heard.load(Ordering::Relaxed) {
                 self.enqueue(&mut queue, event);
             }
+        }
+    }
+
+    /// Queues an event unless many wait: for keys that come and go, whose events must not push out those of others.
+    pub(crate) fn publish_if_calm(&self, make: impl FnOnce() -> Event) {
+        if self.heard.load(Ordering::Relaxed) && self.queue.lock().events.len() < CALM {
+            self.publish(make);
         }
     }
 

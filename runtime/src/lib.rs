@@ -31,11 +31,10 @@
 //! |---|---|
 //! | protect a function | [`circuit_breaker`](macro@circuit_breaker) |
 //! | see all breakers | [`breakers`], [`breaker`], [`summary`], [`Status`] |
-//! | steer one | [`CircuitBreaker`] |
-//! | make one by hand | [`Registry`], [`Config`], [`Permit`] |
+//! | steer one, in somebody's name | [`CircuitBreaker`], [`CircuitBreaker::by`] |
+//! | make one by hand, or one for each key | [`Registry`], [`Config`], [`Permit`], [`KeyedCircuitBreaker`] |
 //! | take settings from a file | [`Settings`], [`Registry::configure`] |
 //! | know why a call was refused | [`CircuitBreakerError`] |
-//! | steer it in somebody's name | [`CircuitBreaker::by`] |
 //! | hear what happens | [`Registry::subscribe`], [`Event`], [`Transition`] |
 //! | test without sleeping | [`ManualClock`] |
 //!
@@ -62,7 +61,7 @@
 //! order, knows the system.
 //!
 //! ```text
-//!  0  duration lazy location outcome state sum sync wire   plain values; atomics and locks
+//!  0  duration lazy location outcome role state sum sync wire   plain values; atomics and locks
 //!  1  clock error settings snapshot word            time; what is refused, set, and packed in the atomic word
 //!  2  answer event preset spans stripes summary ticket  how it is said; what happened; named settings; counters
 //!  3  keeper policy watch                           who keeps state elsewhere; what settings come to; what monitoring asks for
@@ -122,6 +121,7 @@ mod registry;
 #[cfg(feature = "shared")]
 mod remote;
 mod resume;
+mod role;
 mod settings;
 mod settle;
 #[cfg(feature = "shared")]

@@ -13,6 +13,7 @@ use crate::keeper::{Keeper, Order};
 use crate::layers::Declaration;
 use crate::machine::{Machine, Move, Phase};
 use crate::policy::Policy;
+use crate::role::Role;
 use crate::settings::{Key, Value};
 use crate::spans::{Spans, StateTimes};
 use crate::state::{Mode, State};
@@ -38,7 +39,7 @@ impl Core {
     fn order(&self, by: Option<&str>, change: impl FnOnce(&mut Inner, u64) -> Order) {
         self.command(|inner, now| {
             let order = change(inner, now);
-            if let Some(keeper) = self.bus.keeper() {
+            if let Some(keeper) = self.keeper(inner) {
                 self.publish(inner);
                 keeper.ordered(&self.label, order, by);
             }
@@ -80,7 +81,7 @@ impl Core {
     }
 
     pub(crate) fn half_open(&self, by: Option<&str>) {
-        if self.bus.keeper().is_some_and(Keeper::rations) {
+        if self.keeper(&self.lock()).is_some_and(Keeper::rations) {
             // Its trials are those of the fleet.
             self.lock().granted = 0;
             return self.open_for(Duration::ZERO, by);
@@ -167,6 +168,22 @@ impl Core {
         for conflict in conflicts {
             self.bus.complain(Event::Conflict(conflict));
         }
+    }
+
+    /// Takes a part in its registry, or gives it up.
+    pub(crate) fn take_role(&self, role: Role) {
+        let inner = &mut *self.lock();
+        inner.role = role;
+        // What has been judged resolves.
+        if let Ok(policy) = inner.layers.resolve() {
+            self.follow(inner, policy);
+        }
+        self.publish(inner);
+    }
+
+    #[cfg(any(feature = "prometheus", feature = "metrics", feature = "otel"))]
+    pub(crate) fn role(&self) -> Role {
+        self.lock().role
     }
 
     /// Whether the open time, or the episode of trials, was over long ago and nobody has come since.
@@ -260,7 +277,7 @@ impl Core {
             settings: Key::ALL.into_iter().map(setting).collect(),
             locations: inner.layers.locations(),
             conflicts: inner.layers.conflicts.clone(),
-            store: self.bus.keeper().map(|keeper| keeper.status(&self.label)),
+            store: self.keeper(&inner).map(|keeper| keeper.status(&self.label)),
         }
     }
 

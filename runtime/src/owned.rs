@@ -10,8 +10,12 @@ use crate::handle::CircuitBreaker;
 use crate::outcome::Outcome;
 use crate::permit::dropped;
 #[cfg(feature = "reqwest")]
+use crate::state::State;
+#[cfg(feature = "reqwest")]
 use crate::ticket::UNTIMED;
 use crate::ticket::{End, Ticket};
+#[cfg(feature = "reqwest")]
+use crate::word;
 
 /// A [`Permit`](crate::Permit) that keeps its breaker alive, for calls that end elsewhere: in another task, in a response.
 ///
@@ -43,15 +47,16 @@ impl OwnedPermit {
     }
 
     /// The call failed, and the dependency said how long it wants to be left alone, as with `Retry-After`. If this
-    /// failure opens the circuit, it stays open for that long, instead of by its settings; else it is like any other.
+    /// failure opens the circuit, it stays open for that long at least, or for the longer time of its settings; else it is
+    /// like any other.
     ///
     /// ```
     /// # use breakerbox::{CircuitBreaker, Config};
     /// # use std::time::Duration;
     /// let breaker = CircuitBreaker::new("quotes", Config::builder().failure_threshold(1))?;
     /// let permit = breaker.try_acquire_owned().expect("closed");
-    /// permit.failure_for(Duration::from_secs(7));
-    /// assert_eq!(breaker.status().retry_after.unwrap().as_secs_f64().round(), 7.0);
+    /// permit.failure_for(Duration::from_secs(200));
+    /// assert_eq!(breaker.status().retry_after.unwrap().as_secs_f64().round(), 200.0);
     /// # Ok::<(), breakerbox::ConfigError>(())
     /// ```
     pub fn failure_for(mut self, time: Duration) {
@@ -79,6 +84,12 @@ impl OwnedPermit {
     #[cfg(feature = "reqwest")]
     pub(crate) fn cancel(self) {
         self.end(End::Cancelled);
+    }
+
+    /// Whether the call was let in as a trial.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn is_trial(&self) -> bool {
+        self.ticket.is_some_and(|ticket| word::state(ticket.word) == State::HalfOpen)
     }
 
     /// The time of the breaker, if it measures this call.

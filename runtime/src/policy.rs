@@ -257,6 +257,14 @@ impl Policy {
         None
     }
 
+    /// The same, but nothing opens the circuit.
+    pub(crate) const fn that_never_opens(mut self) -> Policy {
+        self.least = Least { in_a_row: NEVER, failures: NEVER, slow: NEVER };
+        self.failure_rate_threshold = None;
+        self.slow_call_rate_threshold = None;
+        self
+    }
+
     /// Whether a window is kept at all.
     pub(crate) const fn has_window(&self) -> bool {
         self.failure_rate_threshold.is_some() || self.slow_call_rate_threshold.is_some()

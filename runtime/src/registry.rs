@@ -21,6 +21,7 @@ use crate::event::{Conflict, Event, Warning};
 use crate::handle::CircuitBreaker;
 use crate::layers::{Declaration, Layers};
 use crate::location::Location;
+use crate::role::Role;
 use crate::state::State;
 use crate::status::Status;
 use crate::summary::Summary;
@@ -164,7 +165,7 @@ impl Registry {
         let (mut layers, warnings) = Layers::new(name.as_str(), declaration, &self.inner.environment)?;
         let configuration = self.inner.configuration.read();
         self.begin_configured(&configuration, name.as_str(), &mut layers);
-        let (listed, is_new) = self.list(name, layers)?;
+        let (listed, is_new) = self.list(name, layers, Role::Alone)?;
         if is_new {
             for warning in warnings {
                 self.warn(warning);
@@ -178,11 +179,14 @@ impl Registry {
 
     /// Makes a breaker and lists it, unless there is one of its name by now: then that one, and `false`. The caller
     /// delivers.
-    fn list(&self, name: Name, layers: Layers) -> Result<(CircuitBreaker, bool), ConfigError> {
+    fn list(&self, name: Name, layers: Layers, role: Role) -> Result<(CircuitBreaker, bool), ConfigError> {
         let clock = self.inner.clock.read().clone();
         let bus = &self.inner.bus;
         let made = CircuitBreaker::from_parts(name, layers, clock, Arc::clone(bus))?;
         let label = Arc::clone(&made.core.label);
+        if role != Role::Alone {
+            made.core.take_role(role);
+        }
         // Before the other lock: whoever asks breakers for more either lists this one, or is heeded here.
         let watch = self.inner.watch.lock();
         #[cfg(feature = "shared")]
@@ -194,7 +198,11 @@ impl Registry {
         if watch.flags() != 0 {
             made.core.watch(&watch);
         }
-        bus.publish(|| Event::Registered { breaker: label });
+        if role == Role::Alone {
+            bus.publish(|| Event::Registered { breaker: label });
+        } else {
+            bus.publish_if_calm(|| Event::Registered { breaker: label });
+        }
         // Before anybody can find it.
         #[cfg(feature = "shared")]
         if let Some(kept) = kept {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::breaker::{Core, Inner};
 use crate::clock::nanos;
 use crate::event::Cause;
+use crate::keeper::Keeper;
 use crate::machine::Phase;
+use crate::role::Role;
 use crate::snapshot::Snapshot;
 #[cfg(feature = "shared")]
 use crate::state::Mode;
@@ -42,10 +44,15 @@ impl Core {
         }
     }
 
+    /// Who keeps the state, if anybody does.
+    pub(crate) fn keeper(&self, inner: &Inner) -> Option<&dyn Keeper> {
+        self.bus.keeper().filter(|_| inner.role != Role::Left)
+    }
+
     /// Hands the state to whoever keeps it.
     #[cold]
     pub(crate) fn hand_over(&self, inner: &Inner) {
-        if let Some(keeper) = self.bus.keeper() {
+        if let Some(keeper) = self.keeper(inner) {
             keeper.changed(&self.label, self.snapshot_of(inner));
         }
     }

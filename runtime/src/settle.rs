@@ -28,7 +28,7 @@ impl Core {
         }
     }
 
-    /// A failure, with what the dependency asked for: to be left alone for this long, should the circuit open by it.
+    /// A failure, with what the dependency asked for: to be left alone for this long at least, should the circuit open by it.
     #[cold]
     pub(crate) fn settle_failure_for(&self, ticket: Ticket, stay_open: u64) {
         self.settle_with_care(ticket, End::Failure, Some(stay_open));
@@ -192,7 +192,7 @@ impl Core {
                     State::Closed => inner.weigh(entry.failed, |window| window.record(entry, now, self.stripes())),
                     _ if entry.failed => inner.machine.fail_trial(),
                     _ => {
-                        if let Some(keeper) = self.bus.keeper() {
+                        if let Some(keeper) = self.keeper(inner) {
                             keeper.trial_succeeded(&self.label, inner.machine.generation);
                         }
                         inner.machine.succeed_trial(&inner.policy, now)
@@ -228,13 +228,13 @@ impl Core {
         None
     }
 
-    /// Does what a result has decided. An open time that the dependency asked for is in the place of that of the settings.
+    /// Does what a result has decided. The dependency can ask for a longer open time than that of the settings.
     #[cold]
     fn carry_out(&self, inner: &mut Inner, verdict: Verdict, stay_open: Option<u64>) {
         let now = self.now(self.word());
         let moved = inner.machine.carry_out(verdict, &inner.policy, self.seed(), now);
         if let (Some(time), Phase::Open { until }) = (stay_open, &mut inner.machine.phase) {
-            *until = now.saturating_add(time);
+            *until = (*until).max(now.saturating_add(time));
         }
         self.commit(inner, moved);
         self.publish(inner);

@@ -244,7 +244,8 @@ async fn bytes_that_are_no_request_do_no_harm() {
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
     ] {
         let answer = raw(rig.address, bytes.clone()).await;
-        let refused = answer.is_empty() || status(&answer) >= 400;
+        // Another crate of the program may have switched HTTP/2 on for the server that the router is in: it says hello.
+        let refused = answer.is_empty() || answer.starts_with('\0') || status(&answer) >= 400;
         assert!(refused, "{:?}: {answer}", String::from_utf8_lossy(&bytes));
     }
     rig.get("/circuit-breakers/quotes").await.ok();

@@ -188,11 +188,64 @@ fn keys_without_a_place_share_a_breaker_that_never_opens() {
     }
     assert_eq!(names(&registry), ["fetch[*]", "fetch[a]", "fetch[b]"]);
     let shared = registry.get("fetch[*]").expect("listed");
-    assert_eq!((shared.mode(), shared.state()), (Mode::MetricsOnly, State::Closed));
+    assert_eq!((shared.mode(), shared.state()), (Mode::Auto, State::Closed));
+    assert_eq!(shared.status().setting(Key::FailureThreshold).value, Value::Off);
     assert_eq!(shared.status().totals.failures, 100);
     // The key that looks like it is another one.
     fetch.get("a").reset();
     assert_eq!(fetch.get("*").name(), "fetch[\\*]");
+}
+
+#[test]
+fn no_command_lets_keys_without_a_place_refuse_each_other() -> Result<(), ConfigError> {
+    let registry = Registry::with_clock(ManualClock::new());
+    let settings = Config::builder().failure_threshold(2).failure_rate_threshold(0.1).minimum_calls(2).max_keys(1);
+    let fetch = registry.keyed("fetch", settings)?;
+    fetch.get("a").force_open();
+    let shared = fetch.get("without a place");
+    for command in 0..8 {
+        match command {
+            0 => drop(registry.reset_all()),
+            1 => shared.reset(),
+            2 => shared.auto(),
+            3 => shared.close(),
+            4 => shared.metrics_only(),
+            5 => shared.reconfigure(Config::builder().failure_threshold(1))?,
+            6 => fetch.reconfigure(Config::builder().failure_rate_threshold(0.01))?,
+            _ => shared.set_clock(ManualClock::new()),
+        }
+        fetch.get("a").force_open();
+        for _ in 0..10 {
+            fetch.get("hostile").record_failure();
+        }
+        assert!(fetch.get("honest").try_acquire().is_ok(), "after command {command}");
+    }
+    shared.force_open();
+    assert!(fetch.get("honest").try_acquire().is_err(), "an operator may");
+    registry.remove("fetch[*]");
+    assert!(fetch.get("honest").try_acquire().is_ok());
+    assert!(registry.get("fetch[*]").is_some(), "it is listed again");
+    Ok(())
+}
+
+#[test]
+fn a_name_with_brackets_is_refused() {
+    let registry = Registry::new();
+    for name in ["a[b]", "a[", "]"] {
+        let error = registry.keyed(name, Config::default()).expect_err(name);
+        assert_eq!(error.to_string(), "`name` must not hold brackets, which stand around the key");
+    }
+}
+
+#[test]
+fn a_breaker_that_was_made_by_hand_becomes_that_of_its_key() -> Result<(), ConfigError> {
+    let registry = Registry::new();
+    let by_hand = registry.get_or_insert("fetch[a]", Config::builder().failure_threshold(1))?;
+    let fetch = family(&registry, 10);
+    fetch.get("a").record_failure();
+    assert_eq!(by_hand.state(), State::Open);
+    assert_eq!((fetch.len(), registry.all().len()), (1, 1));
+    Ok(())
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn each_key_is_a_label_unless_they_are_limited() {
 #[test]
 fn those_without_a_label_show_the_worst_of_their_states_together() {
     let (registry, fetch) = family(100);
-    registry.get_or_insert("fetch[by hand", Config::default()).expect("a valid name");
+    registry.get_or_insert("fetch[by hand]", Config::default()).expect("a valid name");
     registry.label_keys(1);
     for key in ["a", "b", "c"] {
         fetch.get(key);
@@ -59,7 +59,7 @@ fn those_without_a_label_show_the_worst_of_their_states_together() {
     assert_eq!(values(&registry, "circuit_breaker_state")["fetch[*]"], 2.0);
     fetch.get("c").open();
     let states = values(&registry, "circuit_breaker_state");
-    assert_eq!((states["fetch[*]"], states["fetch[a]"], states["fetch[by hand"]), (1.0, 0.0, 0.0));
+    assert_eq!((states["fetch[*]"], states["fetch[a]"], states["fetch[by hand]"]), (1.0, 0.0, 0.0));
     assert_eq!(values(&registry, "circuit_breaker_forced")["fetch[*]"], 0.0);
     fetch.get("b").disable();
     assert_eq!(values(&registry, "circuit_breaker_forced")["fetch[*]"], 1.0);

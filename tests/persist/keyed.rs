@@ -53,3 +53,22 @@ fn files_of_keys_that_have_left_are_removed() {
     assert!((1..=5).contains(&files), "{files} files of {} keys", fetch.len());
     assert!(registry.store_errors().iter().all(|errors| errors.count == 0), "{:?}", registry.store_errors());
 }
+
+#[test]
+fn what_is_held_after_it_has_left_writes_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let registry = Registry::with_clock(ManualClock::new());
+    registry.attach(FileStore::open(folder.path())).expect("the first");
+    let fetch = family(&registry, 2);
+    let held: Vec<_> = (0..50).map(|key| fetch.get_display(&key)).collect();
+    let left: Vec<_> = held.iter().filter(|breaker| registry.get(breaker.name()).is_none()).collect();
+    assert!(!left.is_empty());
+    for breaker in left {
+        breaker.record_failure();
+        assert_eq!(breaker.state(), State::Open, "whoever holds it goes on with it");
+    }
+    assert!(registry.flush(SOON));
+    let files = std::fs::read_dir(folder.path()).expect("readable").flatten();
+    let files = files.filter(|file| file.file_name().to_string_lossy().ends_with(".cbs")).count();
+    assert_eq!(files, 0);
+}

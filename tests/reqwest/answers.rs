@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use breakerbox::reqwest::{default_outcome, refusal};
 use breakerbox::{Config, Outcome, Reason, State};
 use futures_util::stream;
-use reqwest::Body;
-use reqwest_middleware::ClientBuilder;
+use reqwest::{Body, Request, Response};
+use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
 use crate::server::{Reply, Server};
 use crate::support::{Breakers, PATIENCE, opens_after, plain};
@@ -77,6 +78,27 @@ async fn what_the_caller_did_wrong_is_ignored() {
 
     // Not even a host.
     assert!(breakers.client().get("data:text/plain,x").send().await.unwrap_err().is_builder());
+}
+
+/// A middleware that needs a file.
+struct Reads;
+
+#[async_trait]
+impl Middleware for Reads {
+    async fn handle(&self, _: Request, _: &mut http::Extensions, _: Next<'_>) -> reqwest_middleware::Result<Response> {
+        let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Err(reqwest_middleware::Error::Middleware(anyhow::Error::new(error).context("no token")))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_middleware_cannot_do_is_ignored_though_a_system_call_failed() {
+    let server = Server::start().await;
+    let breakers = Breakers::new(opens_after(1));
+    let client = ClientBuilder::new(plain()).with(breakers.middleware()).with(Reads).build();
+    client.get(server.url()).send().await.unwrap_err();
+    let totals = breakers.status(&server.host()).totals;
+    assert_eq!((totals.ignored, totals.failures, server.requests()), (1, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

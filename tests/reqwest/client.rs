@@ -8,6 +8,7 @@ use breakerbox::reqwest::{HttpClient, HttpError};
 use breakerbox::{Config, State};
 use futures_util::stream;
 use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
 use reqwest::{Body, Method};
 
 use crate::server::{Reply, Server};
@@ -241,6 +242,14 @@ async fn requests_are_put_together_as_with_the_plain_client() {
         request.send().await.unwrap();
         assert!(server.heads().last().unwrap().starts_with(line));
     }
+    let request = client.post(server.url()).header("X-A", "3").body("four").idempotent(true);
+    let copy = request.try_clone().unwrap();
+    for request in [request, copy] {
+        request.send().await.unwrap();
+        assert!(server.heads().last().unwrap().to_lowercase().contains("x-a: 3"));
+    }
+    let stream = Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>("four")]));
+    assert!(client.post(server.url()).body(stream).try_clone().is_none());
     let built = client.get(server.url()).build().unwrap();
     assert_eq!(client.execute(built).await.unwrap().status(), 200);
 }
@@ -260,6 +269,20 @@ async fn errors_say_what_happened_and_what_caused_it() {
     server.always(Reply::status(404));
     let error = status(&client, server.url()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 404);
+    assert!(error.is_status() && !error.is_request() && !error.is_redirect());
+    let hidden = error.without_url();
+    assert!(hidden.url().is_none() && !hidden.to_string().contains("127.0.0.1"), "{hidden}");
+
+    server.always(Reply::redirect(302, "/for-ever"));
+    let client_of_redirects = breakers.http().redirect(Policy::limited(2)).build().unwrap();
+    assert!(client_of_redirects.get(server.url()).send().await.unwrap_err().is_redirect());
+
+    server.always(Reply::status(200));
+    let json = client.get(server.url()).send().await.unwrap().json::<serde_json::Value>().await;
+    assert!(HttpError::from(json.unwrap_err()).is_decode());
+    let body = Body::wrap_stream(stream::iter([Ok("begun"), Err(std::io::Error::other("the disk"))]));
+    let error = client.put(server.url()).body(body).send().await.unwrap_err();
+    assert!(error.is_request() && !error.is_body(), "{error:?}");
 
     let error = client.get("not an address").send().await.unwrap_err();
     assert!(error.is_builder() && error.source().is_some(), "{error:?}");
@@ -267,7 +290,7 @@ async fn errors_say_what_happened_and_what_caused_it() {
 
     server.close().await;
     let error = client.get(server.url()).send().await.unwrap_err();
-    assert!(error.is_connect() && !error.is_rejected() && !error.is_timeout());
+    assert!(error.is_connect() && error.is_request() && !error.is_rejected() && !error.is_timeout());
     assert_eq!(error.attempts(), 3);
     assert_eq!(error.to_string(), format!("error sending request for url ({}), after 3 tries", server.url()));
     let causes: Vec<String> =

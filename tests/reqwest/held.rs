@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use breakerbox::reqwest::{HttpError, refusal};
-use breakerbox::{Reason, State};
+use breakerbox::State;
+use breakerbox::reqwest::HttpError;
 use futures_util::poll;
 use reqwest::Method;
 use reqwest_middleware::ClientBuilder;
@@ -62,12 +62,6 @@ async fn a_reader_who_gives_up_waiting_says_nothing() {
         tokio::time::timeout(Duration::from_millis(100), response.text()).await.unwrap_err();
         assert_eq!(ends(&breakers, &server), (0, 0, 0, n));
     }
-    // As a trial it gives its place back, and does not close the circuit.
-    breakers.family.get(&server.host()).half_open();
-    let response = breakers.client().get(server.url()).send().await.unwrap();
-    tokio::time::timeout(Duration::from_millis(100), response.text()).await.unwrap_err();
-    let status = breakers.status(&server.host());
-    assert_eq!((status.state, status.half_open.unwrap().in_flight), (State::HalfOpen, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,45 +112,64 @@ async fn an_answer_without_a_body_is_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_head_is_told_at_once() {
     let server = Server::start().await;
-    server.always(Reply::Part("HTTP/1.1 503 X\r\nContent-Length: 9\r\nRetry-After: 7\r\n\r\nhalf"));
+    server.always(Reply::Part("HTTP/1.1 503 X\r\nContent-Length: 9\r\nRetry-After: 77\r\n\r\nhalf"));
     let breakers = Breakers::new(opens_after(1));
     let response = breakers.client().get(server.url()).send().await.unwrap();
     let status = breakers.status(&server.host());
-    assert_eq!((status.totals.failures, status.retry_after), (1, Some(Duration::from_secs(7))));
+    assert_eq!((status.totals.failures, status.retry_after), (1, Some(Duration::from_secs(77))));
     drop(response);
     assert_eq!(ends(&breakers, &server), (0, 1, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trial_is_over_when_its_body_is() {
+async fn a_trial_is_over_when_its_head_is_there_and_its_body_counts_afterwards() {
     let (server, go_on) = halting().await;
     let breakers = Breakers::new(opens_after(1));
     let client = breakers.client();
     let breaker = breakers.family.get(&server.host());
     breaker.half_open();
     let trial = client.get(server.url()).send().await.unwrap();
-    assert_eq!(breaker.state(), State::HalfOpen);
-    let full = client.get(server.url()).send().await.unwrap_err();
-    assert_eq!(refusal(&full).unwrap().reason(), Reason::HalfOpenFull);
+    assert_eq!((breaker.state(), ends(&breakers, &server)), (State::Closed, (1, 0, 0, 0)));
     go_on.notify_one();
     assert_eq!(trial.text().await.unwrap(), "halfrest");
-    assert_eq!(breaker.state(), State::Closed);
+    assert_eq!(ends(&breakers, &server), (1, 0, 0, 0));
 
-    // One that breaks off opens the circuit again.
+    // One that breaks off is a failure of the closed circuit.
     breaker.half_open();
     server.always(Reply::Cut(HALF));
     let trial = client.get(server.url()).send().await.unwrap();
+    assert_eq!(breaker.state(), State::Closed);
     trial.text().await.unwrap_err();
-    assert_eq!((breaker.state(), breaker.status().totals.failures), (State::Open, 1));
+    assert_eq!((breaker.state(), ends(&breakers, &server)), (State::Open, (2, 1, 0, 0)));
 
-    // One that takes too long ends with the half-open time, and closes nothing afterwards.
-    breaker.half_open();
+    // One that nobody reads, or whose reader gives up, has been told.
     server.always(Reply::Part(HALF));
-    let trial = client.get(server.url()).send().await.unwrap();
-    breakers.clock.advance(Duration::from_secs(60));
-    assert_eq!(breaker.state(), State::Open);
-    drop(trial);
-    assert_eq!((breaker.state(), breaker.status().totals.late), (State::Open, 1));
+    breaker.half_open();
+    drop(client.get(server.url()).send().await.unwrap());
+    let waiting = client.get(server.url()).send().await.unwrap();
+    assert_eq!(breaker.state(), State::Closed);
+    tokio::time::timeout(Duration::from_millis(100), waiting.text()).await.unwrap_err();
+    assert_eq!((breaker.state(), ends(&breakers, &server)), (State::Closed, (3, 1, 0, 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circuit_closes_while_bodies_last_longer_than_a_half_open_episode() {
+    let (server, go_on) = halting().await;
+    let breakers = Breakers::new(opens_after(1).half_open_timeout(Duration::from_secs(3)));
+    let client = breakers.client();
+    let breaker = breakers.family.get(&server.host());
+    breaker.half_open();
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        streams.push(client.get(server.url()).send().await.unwrap());
+        breakers.clock.advance(Duration::from_secs(2));
+    }
+    assert_eq!(breaker.state(), State::Closed);
+    for stream in streams {
+        go_on.notify_one();
+        assert_eq!(stream.text().await.unwrap(), "halfrest");
+    }
+    assert_eq!((ends(&breakers, &server), breaker.status().totals.late), ((5, 0, 0, 0), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,6 +214,8 @@ async fn the_time_of_a_call_is_the_servers_and_not_the_readers() {
     drop(unread);
     assert_eq!((ends(&breakers, &server), slow()), ((2, 0, 0, 0), 0));
     // The server does.
+    let go_on = Arc::new(Notify::new());
+    server.always(Reply::Parts(HALF, Arc::clone(&go_on), "rest"));
     let mut response = breakers.client().get(server.url()).send().await.unwrap();
     response.chunk().await.unwrap();
     let mut rest = Box::pin(response.chunk());
@@ -215,7 +230,9 @@ async fn the_time_of_a_call_is_the_servers_and_not_the_readers() {
 async fn a_wait_before_a_retry_ends_when_the_circuit_opens() {
     let mut server = Server::start().await;
     let breakers = Breakers::new(opens_after(100));
-    let client = breakers.http().base_delay(PATIENCE / 2).max_delay(PATIENCE / 2).build().unwrap();
+    // Without connections kept, so that one that is refused is the next.
+    let plain = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let client = breakers.http().client(plain).base_delay(PATIENCE / 2).max_delay(PATIENCE / 2).build().unwrap();
     let breaker = breakers.family.get(&server.host());
     let url = server.url();
     let waiting = |failures| {

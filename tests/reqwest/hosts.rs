@@ -22,6 +22,16 @@ impl Resolve for Here {
     }
 }
 
+/// Every name is a server of this machine, whatever the port of the address.
+struct There(u16);
+
+impl Resolve for There {
+    fn resolve(&self, _: Name) -> Resolving {
+        let there: Addrs = Box::new(std::iter::once(SocketAddr::from(([127, 0, 0, 1], self.0))));
+        Box::pin(async { Ok(there) })
+    }
+}
+
 fn client_of_names(middleware: CircuitBreakerMiddleware) -> ClientWithMiddleware {
     // One connection a request, or a thousand hosts keep a thousand of them.
     let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Here)).pool_max_idle_per_host(0);
@@ -61,6 +71,23 @@ async fn two_ports_of_one_host_are_two_hosts() {
         breakers.client().get(healthy.url()).send().await.unwrap();
     }
     assert_eq!((sick.requests(), healthy.requests()), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_and_https_of_one_name_are_two_hosts_and_its_spellings_one() {
+    let server = Server::start().await;
+    let breakers = Breakers::new(opens_after(1));
+    let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(There(server.port()))).build().unwrap();
+    let client = ClientBuilder::new(client).with(breakers.middleware()).build();
+    breakers.family.get("api.example").force_open();
+    for url in ["http://api.example/", "http://API.example:80/", "http://api.example./"] {
+        client.get(url).send().await.unwrap().text().await.unwrap();
+    }
+    assert_eq!(breakers.status("api.example:80").totals.successes, 3);
+    for url in ["https://api.example/", "https://API.example.:443/"] {
+        assert!(refusal(&client.get(url).send().await.unwrap_err()).is_some());
+    }
+    assert_eq!((breakers.family.len(), server.requests()), (2, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,3 +14,4 @@ mod retried;
 mod server;
 mod stay_away;
 mod support;
+mod underneath;

@@ -2,31 +2,37 @@
 
 use std::time::{Duration, SystemTime};
 
-use breakerbox::{Config, State};
+use breakerbox::{ConfigBuilder, State};
 use reqwest_middleware::ClientBuilder;
 
 use crate::server::{Reply, Server};
 use crate::support::{Breakers, opens_after, plain};
 
+/// Opens after so many failures in a row, for as long as it must.
+fn briefly(failures: u32) -> ConfigBuilder {
+    opens_after(failures).recovery_timeout(OWN)
+}
+
 /// How long the circuit is open after one failure with this answer.
 async fn open_time(reply: Reply) -> Duration {
     let server = Server::start().await;
     server.always(reply);
-    let breakers = Breakers::new(opens_after(1));
+    let breakers = Breakers::new(briefly(1));
     breakers.client().get(server.url()).send().await.unwrap();
     let status = breakers.status(&server.host());
     assert_eq!(status.state, State::Open);
     status.retry_after.unwrap()
 }
 
-const OWN: Duration = Duration::from_secs(60);
+const OWN: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seconds_and_dates_set_the_open_time_both_ways() {
+async fn seconds_and_dates_make_the_open_time_longer_and_never_shorter() {
     for status in [503, 429] {
         assert_eq!(open_time(Reply::retry_after(status, "7")).await, Duration::from_secs(7));
         assert_eq!(open_time(Reply::retry_after(status, "120")).await, Duration::from_secs(120));
+        assert_eq!(open_time(Reply::retry_after(status, "1")).await, OWN);
     }
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
     let open = open_time(Reply::retry_after(503, &date)).await.as_secs();
@@ -64,8 +70,8 @@ async fn only_a_503_and_a_429_can_say_it() {
 async fn the_limit_can_be_set_and_be_zero() {
     let server = Server::start().await;
     server.always(Reply::retry_after(503, "200"));
-    for (limit, expected) in [(Duration::from_secs(20), 20), (Duration::from_secs(3600), 200), (Duration::ZERO, 60)] {
-        let breakers = Breakers::new(opens_after(1));
+    for (limit, expected) in [(Duration::from_secs(20), 20), (Duration::from_secs(3600), 200), (Duration::ZERO, 5)] {
+        let breakers = Breakers::new(briefly(1));
         let middleware = breakers.middleware().max_retry_after(limit);
         let client = ClientBuilder::new(plain()).with(middleware).build();
         client.get(server.url()).send().await.unwrap();
@@ -77,7 +83,7 @@ async fn the_limit_can_be_set_and_be_zero() {
 async fn a_failure_that_opens_nothing_is_like_any_other() {
     let server = Server::start().await;
     server.always(Reply::retry_after(503, "7"));
-    let breakers = Breakers::new(opens_after(3));
+    let breakers = Breakers::new(briefly(3));
     let client = breakers.client();
     for _ in 0..2 {
         client.get(server.url()).send().await.unwrap();
@@ -97,8 +103,8 @@ async fn a_failure_that_opens_nothing_is_like_any_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_trial_may_say_how_long_anew() {
     let server = Server::start().await;
-    let breakers = Breakers::new(opens_after(1));
-    for seconds in [5, 90, 1] {
+    let breakers = Breakers::new(briefly(1));
+    for seconds in [5, 90, 7] {
         server.always(Reply::retry_after(429, &seconds.to_string()));
         breakers.client().get(server.url()).send().await.unwrap();
         let open = Duration::from_secs(seconds);
@@ -110,12 +116,27 @@ async fn a_failed_trial_may_say_how_long_anew() {
     assert_eq!(breakers.status(&server.host()).state, State::Closed);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_cannot_undo_the_open_time_and_its_growth() {
+    let server = Server::start().await;
+    server.always(Reply::retry_after(503, "1"));
+    let backoff = briefly(1).recovery_timeout(Duration::from_secs(300)).multiplier(2.0);
+    let breakers = Breakers::new(backoff.max_recovery_timeout(Duration::from_secs(1000)));
+    for seconds in [300, 600, 1000, 1000] {
+        breakers.client().get(server.url()).send().await.unwrap();
+        let open = Duration::from_secs(seconds);
+        assert_eq!(breakers.status(&server.host()).retry_after, Some(open));
+        breakers.clock.advance(open);
+    }
+    assert_eq!(server.requests(), 4);
+}
+
 type Order = fn(&breakerbox::CircuitBreaker);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_operator_has_ordered_meanwhile_stands() {
     let server = Server::start().await;
-    let breakers = Breakers::new(opens_after(1));
+    let breakers = Breakers::new(briefly(1));
     let breaker = breakers.family.get(&server.host());
     let hour = Duration::from_secs(3600);
     let orders: [(Order, State); 4] = [
@@ -147,7 +168,7 @@ async fn what_an_operator_has_ordered_meanwhile_stands() {
 async fn it_opens_nothing_while_nothing_may_open() {
     let server = Server::start().await;
     server.always(Reply::retry_after(503, "7"));
-    let breakers = Breakers::new(opens_after(1));
+    let breakers = Breakers::new(briefly(1));
     let breaker = breakers.family.get(&server.host());
     for order in [breakerbox::CircuitBreaker::metrics_only, breakerbox::CircuitBreaker::disable] {
         order(&breaker);
@@ -162,14 +183,14 @@ async fn it_opens_nothing_while_nothing_may_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_are_late_do_not_hold_an_open_circuit_open() {
     let server = Server::start().await;
-    server.script(|n, _| if n == 0 { Reply::retry_after(503, "2") } else { Reply::retry_after(503, "250") });
-    let breakers = Breakers::new(Config::builder().failure_threshold(1));
+    server.script(|n, _| if n == 0 { Reply::retry_after(503, "20") } else { Reply::retry_after(503, "250") });
+    let breakers = Breakers::new(briefly(1));
     let client = breakers.client();
     let permits: Vec<_> = (0..5).map(|_| breakers.family.get(&server.host()).try_acquire_owned().unwrap()).collect();
     client.get(server.url()).send().await.unwrap();
     for permit in permits {
         permit.failure_for(Duration::from_secs(250));
     }
-    assert_eq!(breakers.status(&server.host()).retry_after, Some(Duration::from_secs(2)));
+    assert_eq!(breakers.status(&server.host()).retry_after, Some(Duration::from_secs(20)));
     assert_eq!(breakers.status(&server.host()).totals.late, 5);
 }

@@ -8,6 +8,7 @@ mod apart;
 // The other binary of tests that has it uses all of it.
 #[allow(dead_code)]
 mod faulty;
+mod keys;
 mod late;
 mod outages;
 mod property;

@@ -26,11 +26,9 @@ pub fn broken(behaviour: Behaviour, script: Script, rows: &Rows) -> Vec<String> 
         let name = kind.name;
         fact(figures.healthy > 0.9, format!("{name}: {:.2} of the calls to a healthy server succeed", figures.healthy));
         fact(figures.steady.is_some(), format!("{name}: never recovers"));
-        // A breaker that hears of heads alone cannot know that bodies break off; and of calls that were dropped nobody
-        // knows whether they would have failed.
-        let is_blind = behaviour == Behaviour::HalfWay && !kind.sees_bodies;
+        // Of calls that were dropped nobody knows whether they would have failed.
         let is_deaf = behaviour == Behaviour::Abandoned && !kind.cuts_off;
-        if kind.breaker != Breaker::Ours || is_blind || is_deaf {
+        if kind.breaker != Breaker::Ours || is_deaf {
             continue;
         }
         if kind.is_around {

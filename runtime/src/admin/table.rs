@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 
 use super::listing::{self, COLUMNS};
 use super::view::BreakerView;
@@ -47,6 +47,8 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn wants(accept: &'static str) -> bool {

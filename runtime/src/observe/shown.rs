@@ -1,27 +1,22 @@
 //! What metrics show of a registry: the status of each breaker, but for keys that are shown together, where the labels
 //! of a family are limited.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::handle::CircuitBreaker;
 use crate::registry::{KeyedCircuitBreaker, Registry};
+use crate::role::Role;
 use crate::state::{Mode, State};
 use crate::status::Status;
 
 /// The statuses that metrics show, sorted by name.
 pub(crate) fn shown(registry: &Registry) -> Vec<Status> {
     let Some(most) = registry.labelled_keys() else { return registry.statuses() };
-    let families: HashMap<String, KeyedCircuitBreaker> =
-        registry.all_keyed().into_iter().map(|keyed| (keyed.name().to_owned(), keyed)).collect();
-    let is_member = |breaker: &CircuitBreaker| {
-        let family = breaker.name().strip_suffix(']').and_then(|name| name.split_once('['));
-        family.is_some_and(|(family, _)| families.contains_key(family))
-    };
+    let is_member = |breaker: &CircuitBreaker| matches!(breaker.core.role(), Role::Member | Role::Others);
     let mut statuses: Vec<Status> =
         registry.all().iter().filter(|breaker| !is_member(breaker)).map(CircuitBreaker::status).collect();
-    for keyed in families.values() {
-        statuses.extend(of_family(registry, keyed, most));
+    for keyed in registry.all_keyed() {
+        statuses.extend(of_family(registry, &keyed, most));
     }
     statuses.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     statuses
@@ -62,8 +57,7 @@ fn add(together: &mut Status, status: &Status) {
     if badness(status.state) > badness(together.state) {
         together.state = status.state;
     }
-    // The one of keys without a place only measures, by no operator's order.
-    if status.mode != Mode::Auto && (status.mode, &status.name) != (Mode::MetricsOnly, &together.name) {
+    if status.mode != Mode::Auto {
         together.mode = status.mode;
     }
 }

@@ -16,9 +16,9 @@ use crate::event::{Conflict, Event};
 use crate::handle::CircuitBreaker;
 use crate::layers::{Declaration, Layers};
 use crate::location::Location;
+use crate::role::Role;
 use crate::settings::{Key, Value};
-use crate::state::Mode;
-use crate::sync::{Mutex, OnceBox, RwLock};
+use crate::sync::{Mutex, RwLock};
 
 use names::{Shown, is_plain};
 use places::Places;
@@ -34,7 +34,7 @@ use places::Retired;
 /// calls under way, if there is such. An open circuit never leaves before its open time is long over.
 ///
 /// If none can leave, the call goes through `fetch[*]`, which all keys without a place share. It counts their calls and
-/// never opens by itself, so that keys of somebody else's choice cannot refuse the calls of others.
+/// never opens by itself, for its thresholds are off, so that keys of somebody else's choice cannot refuse the calls of others.
 ///
 /// ```
 /// use breakerbox::{Config, Registry, State};
@@ -65,7 +65,7 @@ pub(super) struct Family {
     /// Held while a breaker is made and another one leaves, so that there are never too many.
     making: Mutex<()>,
     /// The one of all keys without a place, once there are such.
-    others: OnceBox<CircuitBreaker>,
+    others: Mutex<Option<CircuitBreaker>>,
 }
 
 impl Family {
@@ -89,8 +89,8 @@ impl Registry {
     /// If there is one, settings that it does not have yet are added, as by [`Registry::get_or_insert`].
     ///
     /// # Errors
-    /// The name is empty, longer than 128 bytes, reserved, or has control characters or spaces around it. A builder's
-    /// settings may be refused as by its `build`.
+    /// The name is empty, longer than 128 bytes, reserved, or has brackets, control characters or spaces around it. A
+    /// builder's settings may be refused as by its `build`.
     #[track_caller]
     pub fn keyed<C>(&self, name: &str, config: C) -> Result<KeyedCircuitBreaker, ConfigError>
     where
@@ -98,6 +98,9 @@ impl Registry {
         ConfigError: From<C::Error>,
     {
         check_name(name)?;
+        if name.contains(['[', ']']) {
+            return Err(ConfigError::new("name", "`name` must not hold brackets, which stand around the key"));
+        }
         let config = config.try_into()?;
         let declaration =
             Declaration { location: Location::caller(), preset: config.stated_preset(), settings: config.stated() };
@@ -147,7 +150,7 @@ impl Registry {
             template: Mutex::new(template),
             places: std::sync::RwLock::new(Places::new(name.len() + 1)),
             making: Mutex::default(),
-            others: OnceBox::default(),
+            others: Mutex::default(),
         });
         families.insert(Arc::clone(&family.name), Arc::clone(&family));
         drop(families);
@@ -162,7 +165,8 @@ impl Registry {
         let mut breakers = self.inner.breakers.write();
         if breakers.get(left.name()).is_some_and(|listed| Arc::ptr_eq(&listed.core, &left.core)) {
             breakers.remove(left.name());
-            self.inner.bus.publish(|| Event::Removed { breaker: Arc::clone(&left.core.label) });
+            self.inner.bus.publish_if_calm(|| Event::Removed { breaker: Arc::clone(&left.core.label) });
+            left.core.take_role(Role::Left);
             if let Some(keeper) = self.inner.bus.keeper() {
                 keeper.left(&left.core.label);
             }
@@ -175,11 +179,12 @@ impl Registry {
             return;
         };
         let families = self.inner.families.read();
-        if let Some(family) = families.get(family) {
-            let mut places = family.write();
-            if places.get(shown).is_some_and(|breaker| Arc::ptr_eq(&breaker.core, &removed.core)) {
-                places.remove(shown);
-            }
+        let Some(family) = families.get(family) else { return };
+        let is_it = |breaker: &CircuitBreaker| Arc::ptr_eq(&breaker.core, &removed.core);
+        family.others.lock().take_if(|others| is_it(others));
+        let mut places = family.write();
+        if places.get(shown).is_some_and(is_it) {
+            places.remove(shown);
         }
     }
 }
@@ -290,20 +295,23 @@ impl KeyedCircuitBreaker {
             return breaker.clone();
         }
         let made = self.make_room().then(|| {
-            let made = self.make_member(shown, &configuration);
+            let made = self.make_member(shown, Role::Member, &configuration);
             family.write().insert(&made);
             made
         });
-        drop(making);
-        if let Some(breaker) = made.or_else(|| family.others.get().cloned()) {
-            drop(configuration);
-            self.registry.deliver();
-            return breaker;
+        // One that was removed in between has no place any more.
+        if let Some(made) = made.as_ref().filter(|made| self.registry.get(made.name()).is_none()) {
+            self.registry.leave_family(made);
         }
-        let others = self.make_member("*", &configuration);
+        drop(making);
+        let breaker = made.unwrap_or_else(|| {
+            let mut others = family.others.lock();
+            others.get_or_insert_with(|| self.make_member("*", Role::Others, &configuration)).clone()
+        });
         // Listeners hear of it without the lock, for they may make breakers too.
         drop(configuration);
-        self.set_others(others)
+        self.registry.deliver();
+        breaker
     }
 
     /// Whether there is a place, after one has left if it must.
@@ -316,7 +324,7 @@ impl KeyedCircuitBreaker {
         true
     }
 
-    fn make_member(&self, shown: &str, configuration: &Settings) -> CircuitBreaker {
+    fn make_member(&self, shown: &str, role: Role, configuration: &Settings) -> CircuitBreaker {
         let name = format!("{}[{shown}]", self.family.name);
         let mut layers = self.family.template.lock().clone();
         // They are the family's, and told once.
@@ -324,17 +332,13 @@ impl KeyedCircuitBreaker {
         if configuration.names(&name) {
             self.registry.begin_configured(configuration, &name, &mut layers);
         }
-        let listed = self.registry.list(Name::new(&name), layers);
-        listed.expect("a template is changed only to what has been judged").0
-    }
-
-    /// The breaker of all keys that have no place, which only measures unless an operator has ordered something else.
-    #[cold]
-    fn set_others(&self, others: CircuitBreaker) -> CircuitBreaker {
-        if others.mode() == Mode::Auto {
-            others.core.set_mode(Mode::MetricsOnly, Some("max_keys"));
+        let listed = self.registry.list(Name::new(&name), layers, role);
+        let (listed, is_new) = listed.expect("a template is changed only to what has been judged");
+        if !is_new {
+            // Somebody has made it by hand.
+            listed.core.take_role(role);
         }
-        self.family.others.get_or_init(|| Box::new(others)).clone()
+        listed
     }
 
     fn merge(&self, declaration: Declaration<'_>) {
@@ -352,7 +356,7 @@ impl KeyedCircuitBreaker {
         // None is made meanwhile by what was there before.
         let _making = self.family.making.lock();
         let changed = change(&mut self.family.template.lock());
-        let others = self.family.others.get().cloned();
+        let others = self.family.others.lock().clone();
         (self.breakers().into_iter().chain(others).collect(), changed)
     }
 }

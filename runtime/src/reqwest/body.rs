@@ -18,17 +18,26 @@ use crate::owned::OwnedPermit;
 pub(super) enum Teller {
     /// The breaker that let the request in.
     Asked(OwnedPermit),
-    /// That of the host where redirects have led to.
-    Elsewhere(CircuitBreaker),
+    /// The same, whose trial was a success with the head: a body that lasts must not keep the circuit from closing.
+    OfTrial(CircuitBreaker),
 }
 
 impl Teller {
-    pub(super) fn tell(self, outcome: Outcome) {
+    /// Who is told of the body, now that the head was a success.
+    pub(super) fn after_head(permit: OwnedPermit) -> Self {
+        if !permit.is_trial() {
+            return Teller::Asked(permit);
+        }
+        let breaker = permit.breaker().clone();
+        permit.success();
+        Teller::OfTrial(breaker)
+    }
+
+    fn tell(self, outcome: Outcome) {
         match (self, outcome) {
             (Teller::Asked(permit), outcome) => permit.finish(outcome),
-            (Teller::Elsewhere(breaker), Outcome::Success) => breaker.record_success(),
-            (Teller::Elsewhere(breaker), Outcome::Failure) => breaker.record_failure(),
-            (Teller::Elsewhere(_), Outcome::Ignored) => {}
+            (Teller::OfTrial(breaker), Outcome::Failure) => breaker.record_failure(),
+            (Teller::OfTrial(_), Outcome::Success | Outcome::Ignored) => {}
         }
     }
 }

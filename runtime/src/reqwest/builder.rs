@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest_middleware::Middleware;
 
@@ -35,6 +36,8 @@ use crate::preset::Preset;
 #[must_use = "a builder does nothing until `build`"]
 pub struct HttpClientBuilder {
     client: reqwest::ClientBuilder,
+    /// Whether it is the user's, which says by itself what this builder does not.
+    is_given: bool,
     circuit_breaker: Option<CircuitBreakerMiddleware>,
     middlewares: Vec<Arc<dyn Middleware>>,
     retries: Retries,
@@ -42,8 +45,9 @@ pub struct HttpClientBuilder {
     retries_per_second: u32,
     timeout: Option<Duration>,
     try_timeout: Option<Duration>,
+    /// `Duration::MAX` is no limit.
     connect_timeout: Option<Duration>,
-    redirects: Policy,
+    redirects: Option<Policy>,
     outcome_at_head: bool,
 }
 
@@ -51,6 +55,7 @@ impl Default for HttpClientBuilder {
     fn default() -> Self {
         HttpClientBuilder {
             client: reqwest::Client::builder(),
+            is_given: false,
             circuit_breaker: None,
             middlewares: Vec::new(),
             retries: Retries {
@@ -63,18 +68,43 @@ impl Default for HttpClientBuilder {
             retries_per_second: 3,
             timeout: Some(Duration::from_secs(30)),
             try_timeout: Some(Duration::from_secs(10)),
-            connect_timeout: Some(Duration::from_secs(5)),
-            redirects: Policy::default(),
+            connect_timeout: None,
+            redirects: None,
             outcome_at_head: false,
         }
     }
 }
 
 impl HttpClientBuilder {
-    /// The settings of the client underneath: TLS, proxies, default headers. Limits of time and redirects are settings
-    /// of this builder.
+    /// The settings of the client underneath: TLS, proxies, default headers. What it says of redirects and of the limit of
+    /// connecting holds, and of reqwest's defaults what it does not say, unless [`redirect`](Self::redirect) and
+    /// [`connect_timeout`](Self::connect_timeout) of this builder are used too; [`timeout`](Self::timeout) is this
+    /// builder's always. With redirects of its own, wrap their policy in [`redirects`](super::redirects()), or the host that
+    /// is asked is blamed where the one it redirects to gives no answer.
+    ///
+    /// ```
+    /// use breakerbox::reqwest::HttpClient;
+    /// use reqwest::redirect::Policy;
+    ///
+    /// let client = HttpClient::builder().client(reqwest::Client::builder().redirect(Policy::none())).build()?;
+    /// # Ok::<(), breakerbox::reqwest::HttpError>(())
+    /// ```
     pub fn client(self, client: reqwest::ClientBuilder) -> Self {
-        HttpClientBuilder { client, ..self }
+        HttpClientBuilder { client, is_given: true, ..self }
+    }
+
+    /// The header `User-Agent` of each request. A later [`client`](Self::client) takes its place.
+    pub fn user_agent<V>(self, name: V) -> Self
+    where
+        V: TryInto<HeaderValue>,
+        V::Error: Into<http::Error>,
+    {
+        HttpClientBuilder { client: self.client.user_agent(name), ..self }
+    }
+
+    /// Headers of each request that does not set them itself. A later [`client`](Self::client) takes their place.
+    pub fn default_headers(self, headers: HeaderMap) -> Self {
+        HttpClientBuilder { client: self.client.default_headers(headers), ..self }
     }
 
     /// The breakers, and how they judge. Default: one for each host in the family `http` of the global registry, with
@@ -102,7 +132,8 @@ impl HttpClientBuilder {
         self
     }
 
-    /// What the delay grows to. A `Retry-After` may ask for more. Default: 5 s.
+    /// What the delay grows to. A `Retry-After` up to it is waited for; one that asks for more ends the retries, and the
+    /// caller gets the answer that there is. Default: 5 s.
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.retries.max_delay = delay;
         self
@@ -132,14 +163,15 @@ impl HttpClientBuilder {
         HttpClientBuilder { try_timeout: limit.into(), ..self }
     }
 
-    /// The limit of connecting. Default: 5 s.
+    /// The limit of connecting. Default: 5 s; with a [`client`](Self::client) of your own what that one says.
     pub fn connect_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
-        HttpClientBuilder { connect_timeout: limit.into(), ..self }
+        HttpClientBuilder { connect_timeout: Some(limit.into().unwrap_or(Duration::MAX)), ..self }
     }
 
-    /// Which redirects are followed. Default: at most 10, as with reqwest.
+    /// Which redirects are followed. Default: at most 10, as with reqwest; with a [`client`](Self::client) of your own what
+    /// that one says.
     pub fn redirect(self, policy: Policy) -> Self {
-        HttpClientBuilder { redirects: policy, ..self }
+        HttpClientBuilder { redirects: Some(policy), ..self }
     }
 
     /// Tells breakers the outcome of an answer when its head is there, and not when its body ends: for streams that last.
@@ -160,11 +192,14 @@ impl HttpClientBuilder {
             None => CircuitBreakerMiddleware::new(Config::preset(Preset::ExternalApi))?.guard,
         };
         guard.outcome_at_head |= self.outcome_at_head;
-        let client = self.client.redirect(redirects(self.redirects));
-        let client = match self.connect_timeout {
-            Some(limit) => client.connect_timeout(limit),
-            None => client,
-        };
+        let mut client = self.client;
+        if let Some(policy) = self.redirects.or_else(|| (!self.is_given).then(Policy::default)) {
+            client = client.redirect(redirects(policy));
+        }
+        let by_default = (!self.is_given).then_some(Duration::from_secs(5));
+        if let Some(limit) = self.connect_timeout.or(by_default) {
+            client = client.connect_timeout(limit);
+        }
         let client = client.build()?;
         let stack = reqwest_middleware::ClientBuilder::new(client.clone());
         let stack = self.middlewares.into_iter().fold(stack, reqwest_middleware::ClientBuilder::with_arc).build();

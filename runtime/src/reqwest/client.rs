@@ -14,6 +14,7 @@ use super::builder::HttpClientBuilder;
 use super::error::HttpError;
 use super::failed::{TryTimedOut, refusal};
 use super::guard::{Ended, Guard};
+use super::patience::Patience;
 use super::request::HttpRequest;
 use super::retries::Retries;
 use crate::clock::{nanos, precise};
@@ -114,15 +115,17 @@ impl HttpClient {
     }
 
     pub(super) async fn run(&self, mut request: Request, idempotent: Option<bool>) -> Result<Response, HttpError> {
-        let Inner { retries, budget, .. } = &*self.inner;
-        let limit = request.timeout().copied().or(self.inner.timeout);
-        let deadline = limit.map(|limit| precise().saturating_add(nanos(limit)));
+        let Inner { retries, budget, timeout, try_timeout, .. } = &*self.inner;
+        let limit = request.timeout().copied().or(*timeout);
+        let patience = Patience::new(limit, [*timeout, *try_timeout], precise());
         let repeatable = idempotent.unwrap_or_else(|| retries.repeats(request.method()));
         let mut tried = 0;
         loop {
             // Without a copy, it is the last try: a stream can be sent once only.
             let copy = if tried + 1 < retries.attempts { request.try_clone() } else { None };
-            let mut ended = self.try_once(request, deadline).await;
+            let begun = precise();
+            *request.timeout_mut() = patience.left(begun);
+            let mut ended = self.try_once(request, patience.gives_up(tried, begun)).await;
             let is_refused =
                 ended.result.as_ref().err().and_then(refusal).is_some_and(CircuitBreakerError::is_rejected);
             let now = precise();
@@ -134,7 +137,7 @@ impl HttpClient {
             }
             let delay = retries.delay(repeatable, &ended, tried);
             let (Some(next), Some(delay)) = (copy, delay) else { break end(ended, tried) };
-            if deadline.is_some_and(|deadline| now.saturating_add(nanos(delay)) >= deadline) {
+            if !patience.allows(&ended, now.saturating_sub(begun), now.saturating_add(nanos(delay))) {
                 break end(ended, tried);
             }
             ended.tell_head();
@@ -149,12 +152,10 @@ impl HttpClient {
     }
 
     /// One try, through the breaker. Its own limit is for the head, that of the call for the body too.
-    async fn try_once(&self, mut request: Request, deadline: Option<u64>) -> Ended {
+    async fn try_once(&self, request: Request, gives_up: Option<u64>) -> Ended {
         let Inner { stack, guard, try_timeout, .. } = &*self.inner;
-        let left = deadline.map(|deadline| Duration::from_nanos(deadline.saturating_sub(precise())));
-        *request.timeout_mut() = left;
         guard
-            .send(request, |request| async move {
+            .send(request, gives_up, |request| async move {
                 let sent = stack.execute(request);
                 let Some(limit) = *try_timeout else { return sent.await };
                 tokio::time::timeout(limit, sent).await.unwrap_or_else(|_| Err(Error::middleware(TryTimedOut(limit))))

@@ -71,6 +71,31 @@ impl HttpError {
         self.transport().is_some_and(reqwest::Error::is_connect)
     }
 
+    /// Whether the request could not be sent, or had no answer.
+    pub fn is_request(&self) -> bool {
+        self.transport().is_some_and(reqwest::Error::is_request)
+    }
+
+    /// Whether it is about a body.
+    pub fn is_body(&self) -> bool {
+        self.transport().is_some_and(reqwest::Error::is_body)
+    }
+
+    /// Whether the body of an answer could not be read: it broke off, or is not what was asked for, such as JSON.
+    pub fn is_decode(&self) -> bool {
+        self.transport().is_some_and(reqwest::Error::is_decode)
+    }
+
+    /// Whether a redirect was not followed.
+    pub fn is_redirect(&self) -> bool {
+        self.transport().is_some_and(reqwest::Error::is_redirect)
+    }
+
+    /// Whether `error_for_status` has made it.
+    pub fn is_status(&self) -> bool {
+        self.transport().is_some_and(reqwest::Error::is_status)
+    }
+
     /// Whether the request, or the client, could not be built.
     pub fn is_builder(&self) -> bool {
         matches!(self.kind, Kind::Settings(_)) || self.transport().is_some_and(reqwest::Error::is_builder)
@@ -84,6 +109,16 @@ impl HttpError {
     /// The address that the error is about, where reqwest knows it.
     pub fn url(&self) -> Option<&Url> {
         self.transport().and_then(reqwest::Error::url)
+    }
+
+    /// The same error without the address, which may hold secrets.
+    #[must_use]
+    pub fn without_url(self) -> Self {
+        let kind = match self.kind {
+            Kind::Request(Error::Reqwest(error)) => Kind::Request(Error::Reqwest(error.without_url())),
+            other => other,
+        };
+        HttpError { kind, ..self }
     }
 
     /// How many tries were sent, or begun. 0 if the first one was refused.

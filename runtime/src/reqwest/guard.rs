@@ -55,7 +55,14 @@ impl Ended {
 
 impl Guard {
     /// Sends a request if its breaker lets it. Dropped before its end, it counts as cancelled.
-    pub(super) async fn send<F>(&self, request: Request, send: impl FnOnce(Request) -> F) -> Ended
+    ///
+    /// `gives_up` is when the caller does, if that is before hosts are too slow.
+    pub(super) async fn send<F>(
+        &self,
+        request: Request,
+        gives_up: Option<u64>,
+        send: impl FnOnce(Request) -> F,
+    ) -> Ended
     where
         F: Future<Output = Result<Response>>,
     {
@@ -68,7 +75,14 @@ impl Guard {
         // Made after the permit, so that it is dropped before: who waits for the place finds the connection free.
         let (result, led_to) = followed(limited(&breaker, send(request), &url)).await;
         let came_to = result.as_ref().map_or(led_to.as_ref().unwrap_or(&url), Response::url);
-        let untold = self.tell(permit, self.scope.elsewhere(&url, came_to), &result);
+        let untold = if self.scope.is_elsewhere(&url, came_to) {
+            // The host that was asked has answered. What another one makes of it is told to nobody: who redirects there
+            // could open or close its circuit.
+            permit.success();
+            None
+        } else {
+            self.tell(permit, self.judgement.clone().until(gives_up), &result)
+        };
         Ended { result, untold, redirected: led_to.is_some() }
     }
 
@@ -77,28 +91,15 @@ impl Guard {
         self.scope.of(request)
     }
 
-    /// Tells the breaker, and that of the host where redirects have led to; but not yet of a success that has a body.
-    fn tell(
-        &self,
-        permit: OwnedPermit,
-        elsewhere: Option<CircuitBreaker>,
-        result: &Result<Response>,
-    ) -> Option<Untold> {
-        let outcome = self.judgement.outcome(result.as_ref());
-        let teller = match elsewhere {
-            Some(other) => {
-                // The host that was asked has answered.
-                permit.success();
-                Teller::Elsewhere(other)
-            }
-            None => Teller::Asked(permit),
-        };
+    /// Tells the breaker; but not yet of a success that has a body.
+    fn tell(&self, permit: OwnedPermit, judgement: Judgement, result: &Result<Response>) -> Option<Untold> {
+        let outcome = judgement.outcome(result.as_ref());
         if outcome == Outcome::Success && result.is_ok() && !self.outcome_at_head {
-            return Some(Untold::new(teller, self.judgement.clone()));
+            return Some(Untold::new(Teller::after_head(permit), judgement));
         }
-        match (teller, self.judgement.stay_away(result)) {
-            (Teller::Asked(permit), Some(time)) if outcome == Outcome::Failure => permit.failure_for(time),
-            (teller, _) => teller.tell(outcome),
+        match judgement.stay_away(result) {
+            Some(time) if outcome == Outcome::Failure => permit.failure_for(time),
+            _ => permit.finish(outcome),
         }
         None
     }

@@ -29,12 +29,9 @@ impl Scope {
         }
     }
 
-    /// The breaker of the host that has answered, if redirects have led away from the one that was asked.
-    pub(super) fn elsewhere(&self, asked: &Url, answered: &Url) -> Option<CircuitBreaker> {
-        match self {
-            Scope::Host(family) if Host(asked) != Host(answered) => Some(family.get_display(&Host(answered))),
-            _ => None,
-        }
+    /// Whether redirects have led away from the host that was asked, so that its breaker is not meant.
+    pub(super) fn is_elsewhere(&self, asked: &Url, came_to: &Url) -> bool {
+        matches!(self, Scope::Host(_)) && Host(asked) != Host(came_to)
     }
 
     /// The same family, with keys of the user's.
@@ -56,13 +53,17 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// A host as the key of its breaker: with its port, if that is not the default one of the scheme.
+/// A host as the key of its breaker: with its port, if that is not 443. So `http` and `https` are two hosts, for they are
+/// two servers.
 #[derive(Clone, Copy)]
 pub(super) struct Host<'a>(pub(super) &'a Url);
 
 impl Host<'_> {
     fn parts(&self) -> (&str, Option<u16>) {
-        (self.0.host_str().unwrap_or("-"), self.0.port())
+        // In lower case already. A dot at the end makes no other host of it.
+        let host = self.0.host_str().map(|host| host.strip_suffix('.').unwrap_or(host));
+        let port = self.0.port().or_else(|| (self.0.scheme() == "http").then_some(80));
+        (host.filter(|host| !host.is_empty()).unwrap_or("-"), port.filter(|&port| port != 443))
     }
 }
 
@@ -94,7 +95,17 @@ mod tests {
         assert_eq!(key("https://api.example.com:443/"), "api.example.com");
         assert_eq!(key("http://api.example.com:8080/"), "api.example.com:8080");
         assert_eq!(key("http://[::1]:8080/"), "[::1]:8080");
-        assert_eq!(key("http://bücher.example/"), "xn--bcher-kva.example");
+        assert_eq!(key("https://bücher.example/"), "xn--bcher-kva.example");
+        assert_eq!(key("https://api.example.com./"), "api.example.com");
         assert_eq!(key("data:text/plain,x"), "-");
+        assert_eq!(key("http://./"), "-:80");
+    }
+
+    #[test]
+    fn two_servers_of_one_host_are_two_hosts() {
+        assert_eq!(key("http://api.example.com/"), "api.example.com:80");
+        assert_eq!(key("http://api.example.com:80/"), "api.example.com:80");
+        assert_eq!(key("https://api.example.com:80/"), "api.example.com:80");
+        assert_eq!(key("http://api.example.com:443/"), "api.example.com");
     }
 }

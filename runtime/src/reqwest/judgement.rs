@@ -12,6 +12,7 @@ use reqwest_middleware::Error;
 
 use super::failed::TryTimedOut;
 use super::retry_after;
+use crate::clock::precise;
 use crate::error::CircuitBreakerError;
 use crate::outcome::Outcome;
 
@@ -22,11 +23,13 @@ type Judge = dyn Fn(Result<&Response, &Error>) -> Outcome + Send + Sync;
 pub(super) struct Judgement {
     judge: Arc<Judge>,
     pub(super) max_retry_after: Duration,
+    /// When the caller gives up, if that is before hosts are too slow.
+    gives_up: Option<u64>,
 }
 
 impl Default for Judgement {
     fn default() -> Self {
-        Judgement { judge: Arc::new(default_outcome), max_retry_after: Duration::from_secs(300) }
+        Judgement { judge: Arc::new(default_outcome), max_retry_after: Duration::from_secs(300), gives_up: None }
     }
 }
 
@@ -42,8 +45,16 @@ impl Judgement {
         })
     }
 
+    /// For a request whose caller gives up then, by the clock.
+    pub(super) fn until(self, gives_up: Option<u64>) -> Self {
+        Judgement { gives_up, ..self }
+    }
+
     pub(super) fn outcome(&self, result: Result<&Response, &Error>) -> Outcome {
-        (self.judge)(result)
+        match result {
+            Err(error) if self.gives_up.is_some_and(|at| precise() >= at) && is_cut_off(error) => Outcome::Ignored,
+            result => (self.judge)(result),
+        }
     }
 
     /// How long a failed answer asks to stay away, within the limit.
@@ -108,7 +119,13 @@ fn of_link(link: &(dyn StdError + 'static)) -> Option<Outcome> {
     if let Some(error) = link.downcast_ref::<reqwest::Error>() {
         return Some(of_transport(error));
     }
-    (link.is::<TryTimedOut>() || link.is::<io::Error>()).then_some(Outcome::Failure)
+    link.is::<TryTimedOut>().then_some(Outcome::Failure)
+}
+
+/// Whether the limit of the request ended it, which is not that of connecting.
+fn is_cut_off(error: &Error) -> bool {
+    let of_link = |error: &reqwest::Error| error.is_timeout() && !error.is_connect();
+    chain(error).any(|link| link.downcast_ref().is_some_and(of_link))
 }
 
 fn of_transport(error: &reqwest::Error) -> Outcome {

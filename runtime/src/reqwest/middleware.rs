@@ -23,8 +23,9 @@ use crate::registry::KeyedCircuitBreaker;
 /// registry, such as `http[api.example.com]`. A `timeout` of their settings cuts off requests whose head takes longer.
 ///
 /// What counts as a failure is in [`default_outcome`](super::default_outcome). A success is told when the body of the
-/// answer has been read or dropped; [`outcome_at_head`](Self::outcome_at_head) is for long streams. `Retry-After` of a 503
-/// or 429 that opens the circuit says how long it stays open.
+/// answer has been read or dropped, of a trial when its head is there. `Retry-After` of a 503 or 429 that opens the
+/// circuit can keep it open for longer than its settings. Where redirects lead from host to host, only the one that was
+/// asked is told: that it has answered.
 ///
 /// ```no_run
 /// use breakerbox::reqwest::CircuitBreakerMiddleware;
@@ -59,8 +60,8 @@ impl CircuitBreakerMiddleware {
         Ok(Self::keyed(crate::global::registry().keyed("http", config)?))
     }
 
-    /// A breaker for each host, in a family of the caller's. The key is the host, with its port if that is not the
-    /// default one of the scheme.
+    /// A breaker for each host, in a family of the caller's. The key is the host, with its port if that is not 443:
+    /// `api.example.com`, `api.example.com:80`.
     ///
     /// ```
     /// use breakerbox::reqwest::CircuitBreakerMiddleware;
@@ -150,7 +151,7 @@ impl CircuitBreakerMiddleware {
         self
     }
 
-    /// The longest open time that a `Retry-After` can set. Default: 5 min; `Duration::ZERO` takes no notice of the header.
+    /// The longest open time that a `Retry-After` can ask for; that of the settings may be longer. Default: 5 min; `Duration::ZERO` takes no notice of the header.
     #[must_use]
     pub fn max_retry_after(mut self, limit: Duration) -> Self {
         self.guard.judgement.max_retry_after = limit;
@@ -159,7 +160,7 @@ impl CircuitBreakerMiddleware {
 
     /// Tells every outcome when the head of the answer is there: for streams that last, such as server-sent events.
     /// Default: the outcome of an answer is told when its body ends, so that one that breaks off is a failure. Until then it
-    /// counts as under way, and holds its place as a trial.
+    /// counts as under way. A trial is a success at its head always; then a body that breaks off is another failure.
     ///
     /// ```
     /// # use breakerbox::{Config, Registry, reqwest::CircuitBreakerMiddleware};
@@ -177,6 +178,6 @@ impl CircuitBreakerMiddleware {
 #[async_trait]
 impl Middleware for CircuitBreakerMiddleware {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-        self.guard.send(request, |request| next.run(request, extensions)).await.into_result()
+        self.guard.send(request, None, |request| next.run(request, extensions)).await.into_result()
     }
 }

@@ -14,6 +14,7 @@ mod guard;
 mod host;
 mod judgement;
 mod middleware;
+mod patience;
 mod redirects;
 mod request;
 mod retries;

@@ -15,7 +15,7 @@ tokio::task_local! {
 /// A policy of redirects that does as `policy` says, and notes where they lead.
 ///
 /// Give it to the client of a [`CircuitBreakerMiddleware`](super::CircuitBreakerMiddleware) that follows redirects from
-/// host to host: a host that gives no answer is then blamed itself, and not the one that redirected to it.
+/// host to host: where one of them gives no answer, the one that redirected to it is not blamed then.
 /// An [`HttpClient`](super::HttpClient) has it already.
 ///
 /// ```

@@ -90,6 +90,12 @@ impl HttpRequest {
         HttpRequest { idempotent: Some(idempotent), ..self }
     }
 
+    /// A copy of the request; `None` if its body is a stream.
+    pub fn try_clone(&self) -> Option<HttpRequest> {
+        let inner = self.inner.try_clone()?;
+        Some(HttpRequest { client: self.client.clone(), inner, idempotent: self.idempotent })
+    }
+
     /// The request as it would be sent.
     ///
     /// # Errors

@@ -29,10 +29,9 @@ impl Retries {
                 Ok(response) => repeatable && is_transient(response.status()),
                 Err(error) => is_transport(error) && (repeatable || is_unseen(error) && !ended.redirected),
             };
-        again.then(|| {
-            let asked = ended.result.as_ref().ok().and_then(retry_after::of_response);
-            self.backoff(tried).max(asked.unwrap_or_default())
-        })
+        let asked = ended.result.as_ref().ok().and_then(retry_after::of_response).unwrap_or_default();
+        // A server that wants to be left alone for longer gets no retry: it cannot hold its callers.
+        (again && asked <= self.max_delay).then(|| self.backoff(tried).max(asked))
     }
 
     /// Any time up to twice as much as the try before: clients that failed together come back one by one.

@@ -12,7 +12,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Nudge;
-use super::desk::Desk;
+use super::desk::{Desk, Taken};
+use super::farewell::{Farewell, Farewells};
 use super::fleet::Settings;
 use super::line::{Failed, Line};
 use super::note::Note;
@@ -27,6 +28,8 @@ use crate::remote::Find;
 const SELDOM: u64 = 2;
 /// So long a breaker that notes something may not be listed yet.
 const LISTED: Duration = Duration::from_secs(60);
+/// And no more than so many of them are kept.
+const EARLY: usize = 1000;
 /// Rounds and pauses differ by up to this part, so that instances do not all ask at once.
 const SPREAD: f64 = 0.2;
 
@@ -37,8 +40,8 @@ pub(super) struct Agent {
     find: Find,
     line: Line,
     standings: BTreeMap<Arc<str>, Standing>,
-    /// Those whose breakers have left the registry, until they have said their last words.
-    leaving: Vec<Standing>,
+    /// Of breakers that have left the registry.
+    farewells: Farewells,
     /// Notes of breakers that are not listed yet.
     early: BTreeMap<Arc<str>, Early>,
     /// Since when the store answers, unless it does not.
@@ -63,7 +66,7 @@ impl Agent {
             find,
             line,
             standings: BTreeMap::new(),
-            leaving: Vec::new(),
+            farewells: Farewells::default(),
             early: BTreeMap::new(),
             connected: None,
             was_first: false,
@@ -88,8 +91,8 @@ impl Agent {
     /// Asks the store once: for all breakers, or for those with news. Returns whether it has answered.
     pub(super) fn round(&mut self, is_due: bool) -> bool {
         let settings = self.settings.lock().clone();
-        let (notes, is_nudged) = self.desk.take();
-        let is_due = is_due || is_nudged;
+        let taken = self.desk.take();
+        let is_due = is_due || taken.is_nudged;
         self.rounds += u64::from(is_due);
         let is_first = self.connected.is_none();
         let now = settings.now();
@@ -97,7 +100,7 @@ impl Agent {
         let round = Round { settings, now, is_first, is_settled };
         let mut unusable = Vec::new();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let talked = self.talk(notes, is_due || is_first, &round);
+            let talked = self.talk(taken, is_due || is_first, &round);
             unusable = self.line.unusable();
             talked
         }));
@@ -138,10 +141,12 @@ impl Agent {
         }
     }
 
-    fn talk(&mut self, notes: BTreeMap<Arc<str>, Note>, is_due: bool, round: &Round) -> Result<(), Failed> {
-        let mut heard = notes;
+    fn talk(&mut self, taken: Taken, is_due: bool, round: &Round) -> Result<(), Failed> {
+        for (name, note) in taken.gone {
+            self.part(&name, note, round);
+        }
+        let mut heard = taken.notes;
         let mut early = mem::take(&mut self.early);
-        early.retain(|_, early| round.now.saturating_sub(early.since) < nanos(LISTED));
         let mut names: BTreeSet<Arc<str>> = heard.keys().chain(early.keys()).cloned().collect();
         if is_due {
             names.extend(self.standings.keys().cloned());
@@ -156,7 +161,7 @@ impl Agent {
                 note.insert(early.note).add(later);
             }
             let has_news = note.is_some();
-            let Some(core) = self.meet(&name, note, since) else { continue };
+            let Some(core) = self.meet(&name, note, since, round) else { continue };
             let Some(standing) = self.standings.get_mut(&name) else { continue };
             standing.count(&core, round);
             let is_turn = self.rounds.wrapping_add(place as u64).is_multiple_of(SELDOM);
@@ -164,15 +169,14 @@ impl Agent {
                 due.push((name, core));
             }
         }
+        self.forget_early();
+        // Before those of the same name that have taken their places.
+        self.farewells.say(&mut self.line, round.now)?;
         for (name, core) in &due {
             if let Some(standing) = self.standings.get_mut(name) {
                 let said = standing.command(&mut self.line, core, round);
                 self.settle(name, core, said)?;
             }
-        }
-        while let Some(standing) = self.leaving.last_mut() {
-            standing.say_last(&mut self.line, round).or_else(of_breaker)?;
-            self.leaving.pop();
         }
         let mut beats = Vec::with_capacity(due.len());
         for (name, _) in &due {
@@ -207,31 +211,69 @@ impl Agent {
         Ok(())
     }
 
-    /// Finds a breaker, and takes what it has noted. One that has left the registry works by itself from now on.
-    fn meet(&mut self, name: &Arc<str>, note: Option<Note>, since: u64) -> Option<Arc<Core>> {
+    /// Finds a breaker, and takes what it has noted.
+    fn meet(&mut self, name: &Arc<str>, note: Option<Note>, since: u64, round: &Round) -> Option<Arc<Core>> {
         let found = (self.find)(name);
-        let is_gone = |standing: &Standing| !found.as_ref().is_some_and(|core| standing.is_of(core));
-        if self.standings.get(name).is_some_and(is_gone)
-            && let Some(mut standing) = self.standings.remove(name)
-        {
-            standing.free(0.0);
+        if let Some(standing) = self.take_gone(name, found.as_ref()) {
             let is_made = note.as_ref().is_some_and(|note| note.is_new);
             if !is_made {
-                standing.take(note.clone().unwrap_or_default());
                 self.desk.forget(name);
             }
-            self.leaving.push(standing);
+            self.say_farewell(standing, note.clone().filter(|_| !is_made), round);
         }
         let Some(core) = found else {
             // It is noted before it is listed.
             if let Some(note) = note.filter(|note| note.is_new) {
-                self.early.insert(Arc::clone(name), Early { since, note });
+                if round.now.saturating_sub(since) < nanos(LISTED) {
+                    self.early.insert(Arc::clone(name), Early { since, note });
+                } else {
+                    self.desk.forget(name);
+                }
             }
             return None;
         };
         let standing = self.standings.entry(Arc::clone(name)).or_insert_with(|| Standing::new(name, &core));
         standing.take(note.unwrap_or_default());
         Some(core)
+    }
+
+    /// A breaker has left, maybe long before the thread hears of it: there may be another one of the name.
+    fn part(&mut self, name: &Arc<str>, note: Note, round: &Round) {
+        self.early.remove(name);
+        let found = (self.find)(name);
+        if let Some(standing) = self.take_gone(name, found.as_ref()) {
+            self.say_farewell(standing, Some(note), round);
+        } else if let Some(ordered) = note.order {
+            self.farewells.add(Farewell::order(name, ordered));
+        }
+    }
+
+    /// Takes away how a breaker stands if it is not the one that is listed.
+    fn take_gone(&mut self, name: &Arc<str>, listed: Option<&Arc<Core>>) -> Option<Standing> {
+        let standing = self.standings.get(name)?;
+        if listed.is_some_and(|core| standing.is_of(core)) { None } else { self.standings.remove(name) }
+    }
+
+    /// One that has left the registry works by itself from now on.
+    fn say_farewell(&mut self, mut standing: Standing, last: Option<Note>, round: &Round) {
+        standing.free(0.0);
+        standing.take(last.unwrap_or_default());
+        if let Some(farewell) = standing.last_words(round) {
+            self.farewells.add(farewell);
+        }
+    }
+
+    /// Of more than can be, the first ones have left before they were listed.
+    fn forget_early(&mut self) {
+        let more = self.early.len().saturating_sub(EARLY);
+        if more > 0 {
+            let mut early: Vec<_> = self.early.iter().map(|(name, early)| (early.since, Arc::clone(name))).collect();
+            early.sort_unstable();
+            for (_, name) in early.into_iter().take(more) {
+                self.early.remove(&name);
+                self.desk.forget(&name);
+            }
+        }
     }
 
     /// How long to pause after a round that was good.
@@ -255,23 +297,26 @@ impl Agent {
 
     /// The end: says what is left to say, and takes back what stands for this instance.
     pub(super) fn leave(&mut self) {
-        let (mut notes, _) = self.desk.take();
+        let Taken { mut notes, gone, .. } = self.desk.take();
         if self.connected.is_some() {
             let settings = self.settings.lock().clone();
             let round = Round { now: settings.now(), settings, is_first: false, is_settled: true };
-            for (name, standing) in &mut self.standings {
-                standing.take(notes.remove(name).unwrap_or_default());
+            for (name, note) in gone {
+                self.part(&name, note, &round);
             }
-            let mut all = mem::take(&mut self.leaving);
-            all.extend(mem::take(&mut self.standings).into_values());
-            let names: Vec<_> = all.iter().map(|standing| Arc::clone(&standing.name)).collect();
+            let mut names: Vec<_> = self.farewells.names().cloned().collect();
+            let mut last = Vec::new();
+            for (name, mut standing) in mem::take(&mut self.standings) {
+                standing.take(notes.remove(&name).unwrap_or_default());
+                last.extend(standing.last_words(&round));
+                names.push(name);
+            }
+            let (farewells, line) = (&mut self.farewells, &mut self.line);
             let said = catch_unwind(AssertUnwindSafe(|| {
-                for mut standing in all {
-                    if standing.say_last(&mut self.line, &round).or_else(of_breaker).is_err() {
-                        return;
-                    }
+                let said = farewells.say(line, round.now);
+                if said.and_then(|()| last.iter().try_for_each(|last| last.say(line, round.now))).is_ok() {
+                    line.leave(&names);
                 }
-                self.line.leave(&names);
             }));
             if let Err(payload) = said {
                 mem::forget(payload);
@@ -285,11 +330,6 @@ impl std::fmt::Debug for Agent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Agent").field("line", &self.line).finish_non_exhaustive()
     }
-}
-
-/// Nobody else has to hear of a breaker that has left.
-fn of_breaker(failed: Failed) -> Result<(), Failed> {
-    if failed.is_of_breaker { Ok(()) } else { Err(failed) }
 }
 
 /// The panic hook has told of it; its payload might panic again when dropped, and so is not.

@@ -12,6 +12,8 @@ use crate::state::{Mode, State};
 const PATIENCE: u64 = 1_000_000;
 /// An epoch is a time; one that is further ahead than this is none that a fleet has made.
 const FURTHEST: u64 = 24 * 3600 * 1_000_000;
+/// What was agreed about a closed circuit is kept for so long after it was last asked for.
+const KEPT: u64 = 3600 * 1_000_000;
 
 /// What the instances of a fleet have agreed about one breaker.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,6 +120,14 @@ impl Agreement {
     /// The number of its last change; 0 before the first.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether nothing would be missed: it is closed, nobody lives or votes, and nothing was agreed, or long ago.
+    pub(crate) fn is_over(&self, now: u64) -> bool {
+        let are_over = |ends: &BTreeMap<String, u64>| ends.values().all(|until| *until <= now);
+        let is_closed = (self.state, self.mode) == (State::Closed, Mode::Auto);
+        let is_past = self.epoch == 0 || now.saturating_sub(self.latest) >= KEPT;
+        is_closed && is_past && [&self.alive, &self.votes, &self.failing].into_iter().all(are_over)
     }
 
     /// What it holds, for one who takes no part.

@@ -1,14 +1,17 @@
 //! Between breakers and the thread that speaks for them: what breakers note, and what they are told of their fleet.
 //!
-//! Notes of one breaker add up to one. Its lock is held to copy, never while a store is asked.
+//! Notes of one breaker add up to one. Its lock is held to copy, never while a store is asked. Who waits for whom is
+//! `waiting`.
 
-use std::collections::{BTreeMap, HashMap};
+mod waiting;
+
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::{Duration, SystemTime};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::fleet::Settings;
 use super::line::OPS;
@@ -19,10 +22,14 @@ use crate::event::{Cause, Event};
 use crate::keeper::{Moved, Source, StoreErrors, StoreStatus, Votes};
 use crate::state::State;
 
+pub(super) use waiting::Call;
+
 /// A store that takes so long is as good as away.
 const STUCK: Duration = Duration::from_secs(2);
 /// A thread that does nothing for so many sync intervals, and for that time, is none.
 const IDLE: u32 = 10;
+/// Orders of breakers that have left are kept for the thread, but for no more than so many: it may be stuck.
+const ORDERS: usize = 1000;
 
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -38,7 +45,9 @@ pub(super) struct Desk {
 #[derive(Debug, Default)]
 struct Inner {
     notes: BTreeMap<Arc<str>, Note>,
-    known: HashMap<Arc<str>, Known>,
+    /// What those have noted last that have left, if the thread knows them or it was an order.
+    gone: BTreeMap<Arc<str>, Note>,
+    known: BTreeMap<Arc<str>, Known>,
     errors: BTreeMap<&'static str, u64>,
     store: Store,
     pace: Pace,
@@ -80,6 +89,14 @@ impl Inner {
         matches!(self.store, Store::Answers)
     }
 
+    fn has_notes(&self) -> bool {
+        !self.notes.is_empty() || !self.gone.is_empty()
+    }
+
+    fn has_news(&self) -> bool {
+        self.is_nudged || self.has_notes()
+    }
+
     fn degraded(&self) -> Option<&String> {
         if let Store::Degraded(problem) = &self.store { Some(problem) } else { None }
     }
@@ -87,6 +104,8 @@ impl Inner {
 
 #[derive(Clone, Debug)]
 struct Known {
+    /// Whether the thread has taken a note of it.
+    is_met: bool,
     source: Source,
     epoch: u64,
     votes: Votes,
@@ -97,7 +116,8 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Known { source: Source::Local, epoch: 0, votes: Votes { given: 0, needed: 0 }, synced: None, problem: None }
+        let votes = Votes { given: 0, needed: 0 };
+        Known { is_met: false, source: Source::Local, epoch: 0, votes, synced: None, problem: None }
     }
 }
 
@@ -123,15 +143,14 @@ impl Asked {
     }
 }
 
-/// Why the thread goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
-    /// It is time for the next round.
-    Due,
-    /// Breakers have noted something.
-    News,
-    /// The registry has gone.
-    Last,
+/// What the thread deals with in a round.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) notes: BTreeMap<Arc<str>, Note>,
+    /// What those have noted last that have left.
+    pub(super) gone: BTreeMap<Arc<str>, Note>,
+    /// Whether everything is to be read.
+    pub(super) is_nudged: bool,
 }
 
 impl Desk {
@@ -146,8 +165,26 @@ impl Desk {
     }
 
     pub(super) fn made(&self, breaker: &Arc<str>) {
-        self.inner.lock().known.entry(Arc::clone(breaker)).or_default();
-        self.note(breaker, |note| *note = Note { is_new: true, ..Note::default() });
+        let inner = &mut *self.inner.lock();
+        inner.known.entry(Arc::clone(breaker)).or_default();
+        inner.notes.insert(Arc::clone(breaker), Note { is_new: true, ..Note::default() });
+        self.work.notify_one();
+    }
+
+    /// A breaker has given its place to another. If the thread has never heard of it, it need not now: of keys that
+    /// come and go between two rounds nothing is left.
+    pub(super) fn gone(&self, breaker: &Arc<str>) {
+        let inner = &mut *self.inner.lock();
+        let is_met = inner.known.remove(breaker).is_some_and(|known| known.is_met);
+        let mut note = inner.notes.remove(breaker).unwrap_or_default();
+        if note.is_new {
+            // What the thread knows is another one of the name.
+            note = Note { order: note.order, ..Note::default() };
+        }
+        if is_met || note.order.is_some() && inner.gone.len() < ORDERS {
+            inner.gone.entry(Arc::clone(breaker)).or_default().add(note);
+            self.work.notify_one();
+        }
     }
 
     pub(super) fn moved(&self, breaker: &Arc<str>, moved: &Moved) {
@@ -197,17 +234,24 @@ impl Desk {
         self.work.notify_one();
     }
 
-    /// Takes what there is to deal with, and whether everything is to be read.
-    pub(super) fn take(&self) -> (BTreeMap<Arc<str>, Note>, bool) {
+    /// Takes what there is to deal with.
+    pub(super) fn take(&self) -> Taken {
         let inner = &mut *self.inner.lock();
         (inner.is_busy, inner.marked, inner.process) = (true, precise(), std::process::id());
-        (mem::take(&mut inner.notes), mem::take(&mut inner.is_nudged))
+        let notes = mem::take(&mut inner.notes);
+        for breaker in notes.keys() {
+            if let Some(known) = inner.known.get_mut(breaker) {
+                known.is_met = true;
+            }
+        }
+        Taken { notes, gone: mem::take(&mut inner.gone), is_nudged: mem::take(&mut inner.is_nudged) }
     }
 
     /// What a breaker is told of its fleet.
     pub(super) fn know(&self, breaker: &Arc<str>, view: &View, quorum: u32, is_remote: bool) {
         let inner = &mut *self.inner.lock();
-        let known = inner.known.entry(Arc::clone(breaker)).or_default();
+        // It may have left meanwhile.
+        let Some(known) = inner.known.get_mut(breaker) else { return };
         known.epoch = view.epoch;
         known.votes = Votes { given: view.votes, needed: view.needed.min(quorum).max(1) };
         known.synced = Some(SystemTime::now());
@@ -235,8 +279,12 @@ impl Desk {
         (!is_told).then_some(Event::StateUnusable { breaker, store: self.kind, problem })
     }
 
+    /// There is no breaker of the name any more, unless one was made just now.
     pub(super) fn forget(&self, breaker: &str) {
-        self.inner.lock().known.remove(breaker);
+        let inner = &mut *self.inner.lock();
+        if !inner.notes.get(breaker).is_some_and(|note| note.is_new) {
+            inner.known.remove(breaker);
+        }
     }
 
     /// The store has answered. Tells what there is to tell of it.
@@ -306,80 +354,5 @@ impl Desk {
     pub(super) fn unusable(&self, breaker: Arc<str>, problem: String) -> Event {
         *self.inner.lock().errors.entry("read").or_default() += 1;
         Event::StateUnusable { breaker, store: self.kind, problem }
-    }
-
-    /// Waits for this long, for news unless the store is to be left alone, or until someone hurries.
-    pub(super) fn wait(&self, pause: Duration, heeds_news: bool) -> Call {
-        let mut inner = self.inner.lock();
-        let call = |inner: &Inner| match inner.pace {
-            Pace::Last => Some(Call::Last),
-            Pace::Hurried => Some(Call::Due),
-            Pace::Calm => (heeds_news && (inner.is_nudged || !inner.notes.is_empty())).then_some(Call::News),
-        };
-        self.work.wait_while_for(&mut inner, |inner| call(inner).is_none(), pause);
-        let call = call(&inner).unwrap_or(Call::Due);
-        if inner.pace == Pace::Hurried {
-            inner.pace = Pace::Calm;
-        }
-        call
-    }
-
-    /// Lets what follows so soon come together; `true` if the registry has gone meanwhile.
-    pub(super) fn gather(&self, pause: Duration) -> bool {
-        let mut inner = self.inner.lock();
-        self.work.wait_while_for(&mut inner, |inner| inner.pace != Pace::Last, pause);
-        inner.pace == Pace::Last
-    }
-
-    pub(super) fn works(&self, worker: ThreadId) {
-        self.inner.lock().worker = Some(worker);
-    }
-
-    /// The thread ends.
-    pub(super) fn left(&self) {
-        self.inner.lock().worker = None;
-        self.rest.notify_all();
-    }
-
-    /// Ends the thread, and waits for it unless it is this one.
-    pub(super) fn end(&self, this: ThreadId, patience: Duration) {
-        let mut inner = self.inner.lock();
-        inner.pace = Pace::Last;
-        self.work.notify_all();
-        if inner.worker != Some(this) {
-            self.rest.wait_while_for(&mut inner, |inner| inner.worker.is_some(), patience);
-        }
-    }
-
-    /// Waits until everything is said, for this long at most.
-    pub(super) fn flush(&self, timeout: Duration) -> bool {
-        self.wait_until(timeout, |inner| inner.answers() && inner.notes.is_empty() && !inner.is_busy && !inner.has_left)
-    }
-
-    /// Waits until the store has answered for every breaker, for this long at most.
-    pub(super) fn ready(&self, timeout: Duration) -> bool {
-        self.wait_until(timeout, |inner| {
-            inner.answers() && !inner.is_busy && inner.notes.values().all(|note| !note.is_new)
-        })
-    }
-
-    fn wait_until(&self, timeout: Duration, is_met: impl Fn(&Inner) -> bool) -> bool {
-        let mut inner = self.inner.lock();
-        if !is_met(&inner) {
-            self.hurry(&mut inner);
-            self.rest.wait_while_for(&mut inner, |inner| !is_met(inner), timeout);
-        }
-        is_met(&inner)
-    }
-
-    fn hurry(&self, inner: &mut MutexGuard<'_, Inner>) {
-        if inner.pace == Pace::Calm {
-            inner.pace = Pace::Hurried;
-        }
-        self.work.notify_all();
-    }
-
-    pub(super) fn look(&self) {
-        self.hurry(&mut self.inner.lock());
     }
 }

@@ -9,7 +9,13 @@ use super::agreement::Agreement;
 use super::{Answer, Beat, Nudge, Proposal, SharedStore, StoreError, View};
 use crate::clock::{Clock, nanos};
 
+/// Fewer names than these are never looked through.
+const LEAST: usize = 1000;
+
 /// A shared store in memory. Clones are connections to the same one.
+///
+/// Names of closed circuits that no instance has any more are forgotten: if they were never open at once, else after an
+/// hour. It is done where many names have come since, so a store may hold twice what it needs.
 ///
 /// ```
 /// use breakerbox::shared::{Fleet, InMemoryStore};
@@ -43,8 +49,27 @@ pub struct InMemoryStore {
 #[derive(Debug)]
 struct Place {
     clock: Box<dyn Clock>,
-    agreements: Mutex<HashMap<String, Agreement>>,
+    agreements: Mutex<Agreements>,
     listeners: Mutex<Vec<Nudge>>,
+}
+
+/// By the names of breakers.
+#[derive(Debug, Default)]
+struct Agreements {
+    all: HashMap<String, Agreement>,
+    /// From so many on, those that nobody needs are forgotten before another one is added.
+    most: usize,
+}
+
+impl Agreements {
+    fn get(&mut self, breaker: &str, now: u64) -> &mut Agreement {
+        if !self.all.contains_key(breaker) && self.all.len() >= self.most {
+            self.all.retain(|_, agreement| !agreement.is_over(now));
+            self.all.shrink_to(LEAST);
+            self.most = LEAST.max(2 * self.all.len());
+        }
+        self.all.entry(breaker.to_owned()).or_default()
+    }
 }
 
 impl InMemoryStore {
@@ -56,13 +81,13 @@ impl InMemoryStore {
 
     /// Loses everything, as a server does that was flushed.
     pub fn clear(&self) {
-        self.place.agreements.lock().clear();
+        *self.place.agreements.lock() = Agreements::default();
     }
 
     /// How the fleet sees a breaker. Nobody lives or votes by looking.
     pub fn view(&self, breaker: &str) -> View {
         let now = self.now();
-        self.place.agreements.lock().get_mut(breaker).map_or_else(View::default, |agreement| agreement.seen(now))
+        self.place.agreements.lock().all.get_mut(breaker).map_or_else(View::default, |agreement| agreement.seen(now))
     }
 
     /// Asks about a breaker, and tells those who listen if that has changed something.
@@ -70,7 +95,7 @@ impl InMemoryStore {
         let now = self.now();
         let (answer, is_new) = {
             let mut agreements = self.place.agreements.lock();
-            let agreement = agreements.entry(breaker.to_owned()).or_default();
+            let agreement = agreements.get(breaker, now);
             let before = agreement.epoch();
             let answer = ask(agreement, now);
             (answer, agreement.epoch() != before)
@@ -116,7 +141,7 @@ impl SharedStore for InMemoryStore {
     fn leave(&mut self, instance: &str, breakers: &[Arc<str>]) {
         let mut agreements = self.place.agreements.lock();
         for breaker in breakers {
-            if let Some(agreement) = agreements.get_mut(&**breaker) {
+            if let Some(agreement) = agreements.all.get_mut(&**breaker) {
                 agreement.leave(instance);
             }
         }

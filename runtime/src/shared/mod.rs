@@ -7,6 +7,7 @@ mod agent;
 mod agreement;
 mod counts;
 mod desk;
+mod farewell;
 mod fleet;
 mod line;
 mod memory;

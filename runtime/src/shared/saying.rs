@@ -4,8 +4,9 @@
 use std::mem;
 use std::time::Duration;
 
+use super::farewell::{Farewell, command};
 use super::line::{Failed, Line};
-use super::note::{Ended, Ordered};
+use super::note::Ended;
 use super::standing::{Round, Standing, Vote};
 use super::{Answer, Proposal, Verdict, View};
 use crate::breaker::Core;
@@ -248,11 +249,15 @@ impl Standing {
         failures: u32,
         round: &Round,
     ) -> Result<Answer, Failed> {
+        self.say(line, &self.reported(leases, successes, failures, round))
+    }
+
+    fn reported(&self, leases: Vec<u64>, successes: u32, failures: u32, round: &Round) -> Proposal {
         let Terms { snapshot, success_threshold, recovery_timeout, half_open_timeout, .. } = &self.terms;
         let wait = if snapshot.state == State::Open { snapshot.remaining } else { *recovery_timeout };
         // A success gives the other trials their time anew.
         let lasts = half_open_timeout.saturating_add(round.settings.interval * WAITS);
-        self.say(line, &Proposal::Report { leases, successes, failures, close_at: *success_threshold, wait, lasts })
+        Proposal::Report { leases, successes, failures, close_at: *success_threshold, wait, lasts }
     }
 
     fn say(&self, line: &mut Line, what: &Proposal) -> Result<Answer, Failed> {
@@ -269,26 +274,22 @@ impl Standing {
     }
 
     /// The last words of a breaker that has left its registry: nobody else has to wait for what it held.
-    pub(super) fn say_last(&mut self, line: &mut Line, round: &Round) -> Result<(), Failed> {
+    pub(super) fn last_words(mut self, round: &Round) -> Option<Farewell> {
+        if let Some(ordered) = self.order.take() {
+            return Some(Farewell::order(&self.name, ordered));
+        }
         let is_open = self.decides() && self.base.state != State::Closed;
-        if let Some(ordered) = &self.order {
-            self.say(line, &command(ordered, round.now))?;
-        } else if is_open {
+        let what = if is_open {
             let leases = self.leases.iter().chain(&self.spare).copied().collect::<Vec<_>>();
             match self.verdict {
-                Some(Ended::Well) => drop(self.report(line, Vec::new(), self.terms.success_threshold, 0, round)?),
-                Some(Ended::Badly) => drop(self.report(line, leases, 0, 1, round)?),
-                None if leases.is_empty() => {}
-                None => drop(self.report(line, leases, self.successes, 0, round)?),
+                Some(Ended::Well) => self.reported(Vec::new(), self.terms.success_threshold, 0, round),
+                Some(Ended::Badly) => self.reported(leases, 0, 1, round),
+                None if leases.is_empty() => return None,
+                None => self.reported(leases, self.successes, 0, round),
             }
-        } else if self.vote.is_some() {
-            self.say(line, &Proposal::Withdraw)?;
-        }
-        Ok(())
+        } else {
+            self.vote.map(|_| Proposal::Withdraw)?
+        };
+        Some(Farewell::new(&self.name, self.base.epoch, what))
     }
-}
-
-fn command(ordered: &Ordered, now: u64) -> Proposal {
-    let Ordered { order, by, at } = ordered.clone();
-    Proposal::Command { order, by, ago: Duration::from_nanos(now.saturating_sub(at)) }
 }

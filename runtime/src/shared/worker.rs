@@ -114,6 +114,10 @@ impl Keeper for Keeping {
         self.desk.rations()
     }
 
+    fn left(&self, breaker: &Arc<str>) {
+        self.desk.gone(breaker);
+    }
+
     fn load(&self, breaker: &Arc<str>) -> Option<Snapshot> {
         self.desk.made(breaker);
         None

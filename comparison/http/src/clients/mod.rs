@@ -86,8 +86,6 @@ pub enum Breaker {
 pub struct Kind {
     pub name: &'static str,
     pub breaker: Breaker,
-    /// Whether its breaker hears of what goes wrong after the head of a response.
-    pub sees_bodies: bool,
     /// Whether the breaker has a `timeout` of its own.
     pub cuts_off: bool,
     /// Whether a call of the breaker is all the tries of a request.
@@ -99,23 +97,15 @@ pub const BARE: &str = "no breaker";
 pub const BARE_RETRIES: &str = "no breaker, 3 retries";
 
 pub fn all() -> Vec<Kind> {
-    let bare = Kind {
-        name: BARE,
-        breaker: Breaker::None,
-        sees_bodies: false,
-        cuts_off: false,
-        is_around: false,
-        make: bare::plain,
-    };
+    let bare = Kind { name: BARE, breaker: Breaker::None, cuts_off: false, is_around: false, make: bare::plain };
     let ours = Kind { breaker: Breaker::Ours, ..bare };
-    let whole = Kind { sees_bodies: true, ..ours };
     vec![
         bare,
         Kind { name: BARE_RETRIES, make: bare::with_retries, ..bare },
-        Kind { name: "tower-resilience", breaker: Breaker::Peer, make: tower_resilience::layer, ..whole },
-        Kind { name: "breakerbox, tower", make: layer::layer, ..whole },
-        Kind { name: "breakerbox, tower, `timeout`", cuts_off: true, make: layer::with_timeout, ..whole },
-        Kind { name: "breakerbox, attribute", make: annotated::function, ..whole },
+        Kind { name: "tower-resilience", breaker: Breaker::Peer, make: tower_resilience::layer, ..ours },
+        Kind { name: "breakerbox, tower", make: layer::layer, ..ours },
+        Kind { name: "breakerbox, tower, `timeout`", cuts_off: true, make: layer::with_timeout, ..ours },
+        Kind { name: "breakerbox, attribute", make: annotated::function, ..ours },
         Kind { name: "breakerbox, middleware", make: middleware::alone, ..ours },
         Kind { name: "breakerbox inside 3 retries", make: middleware::inside_retries, ..ours },
         Kind { name: "breakerbox around 3 retries", is_around: true, make: middleware::around_retries, ..ours },

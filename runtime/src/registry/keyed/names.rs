@@ -9,6 +9,8 @@ use crate::sum::Sum;
 const LONGEST: usize = 256;
 /// Bytes of a longer key that stand before its sum.
 const SHOWN: usize = 200;
+/// Bytes of a sum and of the sign before it.
+const SUM: usize = 33;
 
 /// A key as names show it. On the stack, so that looking up a known key allocates nothing.
 pub(super) struct Shown {
@@ -37,6 +39,11 @@ impl Shown {
         if escaping.so_far == SoFar::Star {
             shown = Shown::new();
             shown.push("\\*");
+        }
+        if looks_cut(shown.as_str()) {
+            // It is the name of another key, unless it shows a sum of its own.
+            let kept = &shown.bytes[..shown.length];
+            shown.sum.get_or_insert_with(|| Sum::of(kept));
         }
         shown.cut();
         shown
@@ -92,7 +99,7 @@ impl Shown {
     fn cut(&mut self) {
         let Some(sum) = self.sum.take() else { return };
         let text = self.as_str();
-        self.length = (0..=SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        self.length = (0..=SHOWN.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let sum = format!("~{sum}");
         self.bytes[self.length..self.length + sum.len()].copy_from_slice(sum.as_bytes());
         self.length += sum.len();
@@ -102,13 +109,20 @@ impl Shown {
 /// Whether a key is shown as it is: visible ASCII, and neither `*` alone nor with a backslash, which escapes begin with.
 #[inline]
 pub(super) fn is_plain(key: &str) -> bool {
-    key.len() <= LONGEST && key != "*" && is_plain_text(key)
+    key.len() <= LONGEST && key != "*" && is_plain_text(key) && !looks_cut(key)
 }
 
 #[inline]
 fn is_plain_text(text: &str) -> bool {
     // Without a branch for each byte.
     text.bytes().fold(0, |any, byte| any | u8::from(is_odd(byte))) == 0
+}
+
+/// Whether a key ends as the name of a longer one does.
+#[inline]
+fn looks_cut(key: &str) -> bool {
+    let Some(at) = key.len().checked_sub(SUM) else { return false };
+    key.as_bytes()[at] == b'~' && key.as_bytes()[at + 1..].iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Whether a byte is not visible ASCII, or begins escapes.
@@ -190,6 +204,9 @@ mod tests {
         let wide = "ü".repeat(1000);
         assert!(shown(&wide).len() <= LONGEST);
         assert_eq!(shown(&"y".repeat(LONGEST)).len(), LONGEST);
+        // Nor is one called what another is called.
+        assert_ne!(shown(&one), one);
+        assert!(!is_plain(&one));
     }
 
     #[test]
