@@ -8,7 +8,7 @@
 //! for longer than 20 s a phase.
 
 #[expect(dead_code, reason = "nothing is restarted here")]
-#[path = "../../../examples/fleet/redis.rs"]
+#[path = "../../../examples/support/redis.rs"]
 mod redis;
 
 use std::error::Error;

@@ -17,7 +17,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, Permit, KeyedCircuitBreaker, Registry};
+use breakerbox::{CircuitBreaker, CircuitBreakerError, Config, ConfigBuilder, KeyedCircuitBreaker, Permit, Registry};
 use futures_util::FutureExt;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};

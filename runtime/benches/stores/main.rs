@@ -9,7 +9,7 @@
 //! to the column without a store, of the same round.
 
 #[expect(dead_code, reason = "nothing is restarted here")]
-#[path = "../../../examples/fleet/redis.rs"]
+#[path = "../../../examples/support/redis.rs"]
 mod redis;
 
 use std::error::Error;

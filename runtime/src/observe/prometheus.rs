@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::accept::quality;
 use super::families::{self, DURATIONS, FAMILIES, Kind, Label, STORE_DEGRADED, STORE_ERRORS};
-use crate::config::ConfigError;
 use super::shown::shown;
+use crate::config::ConfigError;
 use crate::keeper::StoreErrors;
 use crate::registry::Registry;
 use crate::status::Status;

@@ -202,7 +202,8 @@ impl Desk {
         inner.is_writing = true;
         let (folder, is_new, written, left, problem) = MutexGuard::unlocked(inner, || {
             // A file that stays all the same does no harm.
-            for (folder, breaker) in folder.iter().flat_map(|folder| gone.iter().map(move |breaker| (folder, breaker))) {
+            for (folder, breaker) in folder.iter().flat_map(|folder| gone.iter().map(move |breaker| (folder, breaker)))
+            {
                 folder.remove(&file_name(breaker));
             }
             self.write(folder, notes)
