@@ -43,11 +43,12 @@ fn a_family_and_its_members_take_their_settings_whenever_they_come() {
     // Both places are held, so this is the one that all others share.
     let others = family.get("c");
     assert_eq!(others.name(), "fetch[*]");
-    assert_eq!(setting(&others, Key::FailureThreshold).0, Value::Count(3));
+    assert_eq!(setting(&others, Key::Jitter), (Value::Share(0.5), Origin::BreakerConfiguration));
+    assert_eq!(setting(&others, Key::FailureThreshold).0, Value::Off, "nothing opens it");
     registry.configure(toml("[breakers.'fetch[b]']\nfailure_threshold = 1\n")).expect("valid");
     assert_eq!(failures(&registry, "fetch[a]"), (Value::Count(9), Origin::Code));
     assert_eq!(failures(&registry, "fetch[b]"), (Value::Count(1), Origin::BreakerConfiguration));
-    assert_eq!(failures(&registry, "fetch[*]"), (Value::Count(9), Origin::Code));
+    assert_eq!(setting(&others, Key::Jitter), (Value::Share(0.0), Origin::Default));
     assert_eq!(failures(&Registry::clone(&registry), family.get("z").name()), (Value::Count(9), Origin::Code));
 
     // The file first, the family later.

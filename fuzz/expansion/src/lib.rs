@@ -33,6 +33,8 @@ mod expand;
 mod fallback;
 #[path = "../../../macros/src/future.rs"]
 mod future;
+#[path = "../../../macros/src/key.rs"]
+mod key;
 #[path = "../../../macros/src/limits.rs"]
 mod limits;
 #[path = "../../../macros/src/number.rs"]
