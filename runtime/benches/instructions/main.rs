@@ -259,7 +259,7 @@ fn keyed() -> (KeyedCircuitBreaker, Vec<String>) {
 }
 
 #[library_benchmark]
-#[bench::of_thousand(args = (keyed()), config = at_most(200))]
+#[bench::of_thousand(args = (keyed()), config = at_most(263))]
 fn found_by_key((fetch, keys): (KeyedCircuitBreaker, Vec<String>)) -> (KeyedCircuitBreaker, Vec<String>) {
     for key in &keys {
         black_box(fetch.get(key));
