@@ -124,7 +124,7 @@ impl Drop for OwnedPermit {
 }
 
 impl CircuitBreaker {
-    /// Asks for the right to make one call, which keeps the breaker alive and may end on any thread.
+    /// Asks for the right to make one call, which keeps the breaker alive and may end on any thread: see [`OwnedPermit`].
     ///
     /// # Errors
     /// The circuit is open, forced open, or half-open with all its trial calls taken.
